@@ -1,0 +1,164 @@
+import http from 'node:http';
+import WebSocket from 'ws';
+import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+
+const REQUEST_TIMEOUT_ms = 3_000;
+const PING_EVERY_ms = 5_000;
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+
+interface Response {
+  status: number;
+  body: string;
+}
+
+type Request = (method: string, path: string, body?: unknown) => Promise<Response>;
+
+function authorization({ user, password }: AriOptions): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+/** Plain requests over a few kept connections: a decision waits for one of these. */
+function createRequest(options: AriOptions, agent: http.Agent): Request {
+  const { hostname, port } = new URL(options.url);
+  const headers = { authorization: authorization(options) };
+  return (method, path, body) =>
+    new Promise((resolve, reject) => {
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const request = http.request({
+        agent,
+        hostname,
+        port,
+        method,
+        path: `/ari${path}`,
+        timeout: REQUEST_TIMEOUT_ms,
+        headers: payload === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      });
+      request.on('timeout', () => request.destroy(new Error(`ARI ${method} ${path} timed out`)));
+      request.on('error', reject);
+      request.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+          if (text.length > MAX_RESPONSE_BYTES) request.destroy(new Error('ARI answer is too long'));
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+        response.on('error', reject);
+      });
+      request.end(payload);
+    });
+}
+
+function openSocket(options: AriOptions): Promise<WebSocket> {
+  const url = new URL('/ari/events', options.url);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.searchParams.set('app', options.application);
+  url.searchParams.set('subscribeAll', 'true');
+  const socket = new WebSocket(url, {
+    headers: { authorization: authorization(options) },
+    handshakeTimeout: REQUEST_TIMEOUT_ms,
+    perMessageDeflate: false,
+    maxPayload: 1024 * 1024,
+  });
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+/** Pings, because a peer that vanished without a word would otherwise look like a quiet one. */
+function watch(socket: WebSocket, lost: (reason: Error) => void): () => void {
+  let alive = true;
+  const timer = setInterval(() => {
+    if (!alive) {
+      socket.terminate();
+      lost(new Error('ARI event socket does not answer pings'));
+      return;
+    }
+    alive = false;
+    socket.ping();
+  }, PING_EVERY_ms);
+  socket.on('pong', () => {
+    alive = true;
+  });
+  return () => clearInterval(timer);
+}
+
+function listen(socket: WebSocket, options: AriOptions): () => void {
+  let over = false;
+  const lost = (reason: Error) => {
+    if (over) return;
+    over = true;
+    unwatch();
+    options.onLost(reason);
+  };
+  const unwatch = watch(socket, lost);
+  socket.on('message', (data) => {
+    let event: unknown;
+    try {
+      event = JSON.parse(data.toString());
+    } catch {
+      // Asterisk sends whole JSON texts only; anything else says nothing about a call.
+      return;
+    }
+    options.onEvent(event);
+  });
+  socket.on('error', lost);
+  socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
+  return () => {
+    over = true;
+    unwatch();
+    socket.terminate();
+  };
+}
+
+function createPort(request: Request, close: () => void): AriPort {
+  const done = async (operation: string, { status, body }: Response): Promise<boolean> => {
+    if (status >= 200 && status < 300) return true;
+    // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
+    if (status === 404 || status === 409 || status === 412) return false;
+    throw new AriError(operation, status, body);
+  };
+  return {
+    async channels() {
+      const { status, body } = await request('GET', '/channels');
+      if (status !== 200) throw new AriError('channels', status, body);
+      return JSON.parse(body) as AriChannel[];
+    },
+    async continueAt(channel_id, context, extension) {
+      const query = new URLSearchParams({ context, extension, priority: '1' });
+      const path = `/channels/${encodeURIComponent(channel_id)}/continue?${query}`;
+      return done('continue', await request('POST', path));
+    },
+    async hangUp(channel_id, q850) {
+      const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
+      return done('hangup', await request('DELETE', path));
+    },
+    close,
+  };
+}
+
+/**
+ * Connects the application: events arrive from the first one on, filtered by the switch. Rejects when the
+ * switch is away or refuses user or password.
+ */
+export async function connectAri(options: AriOptions): Promise<AriPort> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
+  const request = createRequest(options, agent);
+  const socket = await openSocket(options);
+  const stop = listen(socket, options);
+  const close = () => {
+    stop();
+    agent.destroy();
+  };
+  try {
+    const allowed = options.eventTypes.map((type) => ({ type }));
+    const path = `/applications/${encodeURIComponent(options.application)}/eventFilter`;
+    const { status, body } = await request('PUT', path, { allowed });
+    if (status !== 200) throw new AriError('eventFilter', status, body);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return createPort(request, close);
+}

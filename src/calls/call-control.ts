@@ -1,0 +1,107 @@
+import type { Redis } from 'ioredis';
+import type { ConnectAri } from '../asterisk/ari/port.ts';
+import type { SwitchAddress } from '../asterisk/session.ts';
+import type { Db } from '../stores/postgres/connect.ts';
+import { openWallet } from '../stores/postgres/wallets.ts';
+import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
+import { createAdmissions } from './admission.ts';
+import { type Controller, createController } from './controller.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { createLiveBoard, type LiveBoard } from './live-board.ts';
+import type { Log } from './log.ts';
+import { createReconciler } from './reconcile.ts';
+import { createRebuilder } from './recovery.ts';
+import { createRefusalLog } from './refusal-log.ts';
+import { createSettler, type Settler } from './settlement.ts';
+import { createSlices, type SliceTimes } from './slices.ts';
+import { createSwitches, type Switches } from './switches.ts';
+
+export interface CallControl {
+  readonly board: LiveBoard;
+  readonly directory: Directory;
+  readonly store: LiveCallStore;
+  readonly controller: Controller;
+  readonly settler: Settler;
+  readonly switches: Switches;
+  /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
+  close(): Promise<void>;
+}
+
+export interface CallControlDependencies {
+  readonly db: Db;
+  readonly redis: Redis;
+  readonly connectAri: ConnectAri;
+  readonly times: SliceTimes;
+  readonly log: Log;
+}
+
+/** Puts the parts of real-time control together. `switches.set` starts it. */
+export function createCallControl({
+  db,
+  redis,
+  connectAri,
+  times,
+  log,
+}: CallControlDependencies): CallControl {
+  const store = createLiveCallStore(redis);
+  const directory = createDirectory(db);
+  const board = createLiveBoard();
+  const settler = createSettler(db, store, log);
+  const refusals = createRefusalLog(db, log);
+  const admissions = createAdmissions(db, store, times.slice_seconds);
+  const slices = createSlices({ store, board, times, log, switchOf: (id) => switches.get(id) });
+  const controller = createController({
+    directory,
+    admissions,
+    store,
+    slices,
+    settler,
+    refusals,
+    board,
+    log,
+  });
+  const rebuilder = createRebuilder(
+    directory,
+    async (facts) =>
+      (facts.slot && (await openWallet(db, facts, facts.cycle_start)).left_seconds[facts.slot]) || 0,
+    times.grace_seconds,
+  );
+  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
+
+  const adoptFromMemory = async (server_id: string) => {
+    for (const call of controller.live.values()) {
+      if (call.registered && call.facts.server_id === server_id)
+        await admissions.adopt(call.facts, call.grant);
+    }
+  };
+  const switches: Switches = createSwitches({
+    connectAri,
+    controller,
+    reconciler,
+    store,
+    log,
+    adoptFromMemory,
+  });
+  redis.on('ready', () => {
+    switches
+      .resync()
+      .catch((error: Error) => log.warn({ err: error }, 'Redis cannot be brought up to date yet'));
+  });
+
+  return {
+    board,
+    directory,
+    store,
+    controller,
+    settler,
+    switches,
+    async close() {
+      switches.close();
+      await controller.idle();
+      await refusals.idle();
+      await settler.idle();
+    },
+  };
+}
+
+export type { SwitchAddress };

@@ -1,0 +1,240 @@
+import { type CallEvent, CONTEXTS } from '../asterisk/ari/events.ts';
+import { formatGrant, type GrantExten } from '../asterisk/grant-exten.ts';
+import type { Switch } from '../asterisk/session.ts';
+import { authorize, type Permission } from '../domain/authorize.ts';
+import { NO_GRANT } from '../domain/charge.ts';
+import { REFUSALS, type Refusal } from '../domain/refusals.ts';
+import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import type { Admissions } from './admission.ts';
+import type { Directory } from './directory.ts';
+import type { LiveBoard } from './live-board.ts';
+import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
+import type { Log } from './log.ts';
+import { createMailboxes } from './mailbox.ts';
+import type { RefusalLog } from './refusal-log.ts';
+import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
+import type { Slices } from './slices.ts';
+
+export interface ControllerDependencies {
+  readonly directory: Directory;
+  readonly admissions: Admissions;
+  readonly store: LiveCallStore;
+  readonly slices: Slices;
+  readonly settler: Settler;
+  readonly refusals: RefusalLog;
+  readonly board: LiveBoard;
+  readonly log: Log;
+}
+
+export interface Controller {
+  /** Works events off in order per call. Never throws, never waits. */
+  handle(link: Switch, event: CallEvent): void;
+  /** Calls that run, by id. */
+  readonly live: ReadonlyMap<string, LiveCall>;
+  /** Takes a call that runs already under control. */
+  adopt(call: LiveCall): void;
+  /** Ends a call whose end was found out in another way than by its event. */
+  end(call: LiveCall, end: CallEnd): void;
+  idle(): Promise<void>;
+}
+
+/** Longest ring, and longest talk of a call that nobody pays for by the second. */
+const RING_seconds = 60;
+const UNMETERED_TALK_seconds = 4 * 3_600;
+/** Beyond this our clock and the switch's disagree about a duration, and a clock was set in mid-call. */
+const CLOCK_STEP_ms = 2_000;
+
+/** What a stranger dialled, fit for a record: at most 64 printable ASCII characters. */
+function printable(dialled: string): string {
+  return dialled.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
+}
+
+function grantExten(call: LiveCall, permission: Permission, talk_seconds: number): GrantExten {
+  const { route } = permission;
+  return {
+    kind: route.kind,
+    endpoint: route.kind === 'TRUNK' ? route.trunk.code : route.sip_username,
+    number: route.number,
+    seconds: talk_seconds,
+    ring_seconds: RING_seconds,
+    caller_id: route.kind === 'LINE' ? call.facts.extension : '',
+  };
+}
+
+type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
+type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
+
+/** One call from its offer to its record: decide, let go, watch, meter, settle. */
+export function createController(deps: ControllerDependencies): Controller {
+  const { directory, admissions, store, slices, settler, refusals, board, log } = deps;
+  const live = new Map<string, LiveCall>();
+  const mailboxes = createMailboxes((error, call) =>
+    log.error({ err: error, call }, 'an event of a call failed'),
+  );
+
+  async function refuse(
+    link: Switch,
+    offer: Offer,
+    refusal: Refusal,
+    known: Partial<CallFacts>,
+  ): Promise<void> {
+    const { q850 } = REFUSALS[refusal.reason];
+    await link.ari.continueAt(offer.call_id, CONTEXTS.refused, `R-${q850}`);
+    refusals.add({
+      call_id: offer.call_id,
+      server_id: link.server_id,
+      reseller_id: known.reseller_id ?? null,
+      subscriber_id: known.subscriber_id ?? null,
+      line_id: known.line_id ?? null,
+      dialled: printable(offer.dialled),
+      number: known.number ?? null,
+      call_class: known.call_class ?? null,
+      reason: refusal.reason,
+      detail: refusal.detail ?? null,
+      limit_level: refusal.limit?.level ?? null,
+      limit_value: refusal.limit?.limit ?? null,
+      holders: refusal.limit ? [...refusal.limit.holders] : null,
+      created_at: new Date(offer.at_ms),
+    });
+    log.info({ call: offer.call_id, ...refusal }, 'call refused');
+  }
+
+  async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
+    live.set(call.facts.call_id, call);
+    const talk_seconds = call.facts.rate ? slices.talkLimit(call) : UNMETERED_TALK_seconds;
+    const exten = formatGrant(grantExten(call, permission, talk_seconds));
+    const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
+    // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
+    if (accepted) board.upsert(call);
+  }
+
+  async function offer(link: Switch, event: Offer): Promise<void> {
+    const line = await directory.line(event.sip_username);
+    if (!line)
+      return refuse(link, event, { reason: 'UNKNOWN_LINE', detail: printable(event.sip_username) }, {});
+    const trunk = await directory.trunk(link.server_id);
+    const verdict = authorize(event.dialled, line, trunk);
+    const { subscriber_id, reseller_id } = line.subscriber;
+    if (!verdict.permitted) {
+      const { destination } = verdict;
+      const known = { line_id: line.line_id, subscriber_id, reseller_id };
+      const dialled = destination && { number: destination.number, call_class: destination.class };
+      return refuse(link, event, verdict.refusal, { ...known, ...dialled });
+    }
+    const { permission } = verdict;
+    const offered = { ...event, server_id: link.server_id, dialled: printable(event.dialled) };
+    const facts = callFacts(offered, line, permission);
+    // Emergency calls depend on nothing (R15); internal ones go on when Redis is away (R12).
+    const optional = facts.call_class === 'INTERNAL' && !store.ready();
+    if (facts.call_class === 'EMERGENCY' || optional) {
+      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission);
+    }
+    const admission = await admissions.admit(facts);
+    if (admission.admitted) {
+      return letGo(link, newLiveCall(facts, admission.grant, admission.more_seconds, true), permission);
+    }
+    if (admission.refusal) await refuse(link, event, admission.refusal, facts);
+  }
+
+  /** Stores that cannot be asked refuse the call, unless it is one that passes everything. */
+  async function decide(link: Switch, event: Offer): Promise<void> {
+    try {
+      await offer(link, event);
+    } catch (error) {
+      log.error({ err: error, call: event.call_id }, 'no decision could be made');
+      // It was let go, and only the switch's answer is missing: whether it runs, events will tell.
+      if (live.has(event.call_id)) return;
+      await refuse(link, event, { reason: 'CONTROL_UNAVAILABLE', detail: 'ERROR' }, {});
+    }
+  }
+
+  /** Emergency calls go out by the dialplan alone; this is how we hear of them. */
+  async function watchEmergency(link: Switch, event: Dialling): Promise<LiveCall | null> {
+    if (event.context !== CONTEXTS.emergency || event.progress !== 'STARTED') return null;
+    const line = await directory.line(event.sip_username);
+    const number = event.exten.split('-').at(-1) ?? '';
+    if (!line) return null;
+    const verdict = authorize(number, line, await directory.trunk(link.server_id));
+    if (!verdict.permitted) return null;
+    const seen = { call_id: event.call_id, server_id: link.server_id, dialled: number, at_ms: event.at_ms };
+    const call = newLiveCall(callFacts(seen, line, verdict.permission), NO_GRANT, 0, false);
+    live.set(event.call_id, call);
+    return call;
+  }
+
+  async function dialling(link: Switch, event: Dialling): Promise<void> {
+    const call = live.get(event.call_id) ?? (await watchEmergency(link, event));
+    if (!call) return;
+    call.callee = event.callee;
+    if (event.progress === 'RINGING' && call.phase === 'DIALLING') {
+      call.phase = 'RINGING';
+      call.ringing_at_ms = event.at_ms;
+    }
+    if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
+      call.phase = 'ANSWERED';
+      call.answered_at_ms = event.at_ms;
+      call.answered_mono_ms = performance.now();
+      slices.start(call);
+      if (call.registered) {
+        await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
+          log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
+        });
+      }
+    }
+    board.upsert(call);
+  }
+
+  function talk_ms(call: LiveCall, ended_at_ms: number): number {
+    if (call.answered_at_ms === null) return 0;
+    const told = ended_at_ms - call.answered_at_ms;
+    const seen = call.answered_mono_ms === null ? told : performance.now() - call.answered_mono_ms;
+    return Math.abs(told - seen) > CLOCK_STEP_ms ? seen : told;
+  }
+
+  async function finish(call: LiveCall, end: CallEnd): Promise<void> {
+    const { call_id, server_id } = call.facts;
+    if (live.get(call_id) !== call) return;
+    live.delete(call_id);
+    slices.stop(call);
+    if (call.registered) {
+      await store.end(call_id, server_id).catch((error: Error) => {
+        log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
+      });
+    }
+    const { record, charge } = settlementOf(call, end);
+    settler.add(record);
+    board.remove(call, end.reason, charge);
+  }
+
+  async function gone(event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {
+    const call = live.get(event.channel_id);
+    if (!call) return;
+    await finish(call, {
+      ended_at_ms: event.at_ms,
+      talk_ms: talk_ms(call, event.at_ms),
+      reason: call.exhausted ? 'EXHAUSTED' : 'HANGUP',
+      q850: event.q850,
+    });
+  }
+
+  return {
+    live,
+    handle(link, event) {
+      switch (event.type) {
+        case 'OFFERED':
+          return mailboxes.post(event.call_id, () => decide(link, event));
+        case 'DIALLING':
+          return mailboxes.post(event.call_id, () => dialling(link, event));
+        case 'GONE':
+          return mailboxes.post(event.channel_id, () => gone(event));
+      }
+    },
+    adopt(call) {
+      live.set(call.facts.call_id, call);
+      if (call.phase === 'ANSWERED') slices.start(call);
+      board.upsert(call);
+    },
+    end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
+    idle: () => mailboxes.idle(),
+  };
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { LiveCallRow, LiveMessage } from '../contract/live.ts';
+import { talkPaidBy } from '../domain/cadence.ts';
+import { type Charge, grantedSeconds } from '../domain/charge.ts';
+import type { EndReason } from '../stores/postgres/tables.ts';
+import type { LiveCall } from './live-call.ts';
+
+/** Which rows a viewer may see. Without any field set: all of them. */
+export interface LiveScope {
+  readonly reseller_id?: string;
+  readonly subscriber_id?: string;
+}
+
+export interface LiveBoard {
+  upsert(call: LiveCall): void;
+  remove(call: LiveCall, reason: EndReason, charge: Charge): void;
+  rows(scope: LiveScope): LiveCallRow[];
+  /** Delivers a snapshot at once and then every change, without a gap between the two (R11). */
+  watch(scope: LiveScope, deliver: (message: LiveMessage) => void): () => void;
+}
+
+const iso = (at_ms: number | null) => (at_ms === null ? null : new Date(at_ms).toISOString());
+
+function paying({ facts, grant, answered_mono_ms }: LiveCall): LiveCallRow['paying'] {
+  if (!facts.rate) return 'FREE';
+  if (answered_mono_ms === null) return 'NOBODY_YET';
+  // A timer may fire a moment early; the switch from minutes to money is told on the second.
+  const talked_seconds = Math.round((performance.now() - answered_mono_ms) / 100) / 10;
+  return talked_seconds < grant.bundle_seconds ? 'BUNDLE' : 'MONEY';
+}
+
+function toRow(call: LiveCall): LiveCallRow {
+  const { facts, grant, answered_at_ms } = call;
+  const funded = facts.rate && talkPaidBy(grantedSeconds(grant) + call.more_seconds, facts.rate.cadence);
+  return {
+    call_id: facts.call_id,
+    reseller_id: facts.reseller_id,
+    subscriber_id: facts.subscriber_id,
+    subscriber_name: facts.subscriber_name,
+    line_id: facts.line_id,
+    extension: facts.extension,
+    dialled: facts.dialled,
+    number: facts.number,
+    call_class: facts.call_class,
+    phase: call.phase,
+    created_at: new Date(facts.created_at_ms).toISOString(),
+    ringing_at: iso(call.ringing_at_ms),
+    answered_at: iso(answered_at_ms),
+    paying: paying(call),
+    bundle_seconds: grant.bundle_seconds,
+    paid_seconds: grant.paid_seconds,
+    cut_at: answered_at_ms === null || funded === null ? null : iso(answered_at_ms + funded * 1000),
+  };
+}
+
+function sees(scope: LiveScope, row: { reseller_id: string; subscriber_id: string }): boolean {
+  if (scope.reseller_id !== undefined && scope.reseller_id !== row.reseller_id) return false;
+  return scope.subscriber_id === undefined || scope.subscriber_id === row.subscriber_id;
+}
+
+/** All calls that run, as viewers see them. */
+export function createLiveBoard(): LiveBoard {
+  const board = randomUUID();
+  const shown = new Map<string, LiveCallRow>();
+  const viewers = new Set<{ scope: LiveScope; deliver: (message: LiveMessage) => void }>();
+  let sequence = 0;
+
+  const rows = (scope: LiveScope) => [...shown.values()].filter((row) => sees(scope, row));
+  const tell = (row: LiveCallRow, message: LiveMessage) => {
+    for (const viewer of viewers) if (sees(viewer.scope, row)) viewer.deliver(message);
+  };
+  return {
+    rows,
+    upsert(call) {
+      const row = toRow(call);
+      shown.set(row.call_id, row);
+      sequence += 1;
+      tell(row, { type: 'upsert', sequence, call: row });
+    },
+    remove(call, reason, charge) {
+      const row = shown.get(call.facts.call_id);
+      if (!row) return;
+      shown.delete(row.call_id);
+      sequence += 1;
+      tell(row, {
+        type: 'remove',
+        sequence,
+        call_id: row.call_id,
+        reason,
+        bundle_seconds: charge.bundle_seconds,
+        paid_seconds: charge.paid_seconds,
+        total_micros: charge.total_micros.toString(),
+      });
+    },
+    watch(scope, deliver) {
+      const viewer = { scope, deliver };
+      viewers.add(viewer);
+      deliver({ type: 'snapshot', board, sequence, calls: rows(scope) });
+      return () => viewers.delete(viewer);
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import { formatCadence } from '../domain/cadence.ts';
+import { type Charge, chargeCall, grantedSeconds, NO_CHARGE } from '../domain/charge.ts';
+import type { Db } from '../stores/postgres/connect.ts';
+import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
+import type { EndReason } from '../stores/postgres/tables.ts';
+import type { Wallet } from '../stores/postgres/wallets.ts';
+import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import type { LiveCall } from './live-call.ts';
+import type { Log } from './log.ts';
+
+/** How a call ended. `talk_ms` is by the switch's own clock. */
+export interface CallEnd {
+  readonly ended_at_ms: number;
+  readonly talk_ms: number;
+  readonly reason: EndReason;
+  readonly q850: number | null;
+}
+
+export interface Settlement {
+  readonly record: CallRecord;
+  readonly charge: Charge;
+}
+
+/** The bill and the record of a call that is over. */
+export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
+  const { facts, grant } = call;
+  const charge = facts.rate ? chargeCall(end.talk_ms, facts.rate, grant) : NO_CHARGE;
+  const record: CallRecord = {
+    id: facts.call_id,
+    server_id: facts.server_id,
+    reseller_id: facts.reseller_id,
+    subscriber_id: facts.subscriber_id,
+    line_id: facts.line_id,
+    trunk_id: facts.trunk_id,
+    dialled: facts.dialled,
+    number: facts.number,
+    call_class: facts.call_class,
+    csp: facts.csp,
+    created_at: new Date(facts.created_at_ms),
+    ringing_at: call.ringing_at_ms === null ? null : new Date(call.ringing_at_ms),
+    answered_at: call.answered_at_ms === null ? null : new Date(call.answered_at_ms),
+    ended_at: new Date(end.ended_at_ms),
+    talk_ms: Math.max(0, Math.round(end.talk_ms)),
+    ...charge,
+    bundle_slot: facts.slot,
+    sales_plan_id: facts.plan_id,
+    price_micros_per_minute: facts.rate?.price_micros_per_minute ?? null,
+    cadence: facts.rate && formatCadence(facts.rate.cadence),
+    granted_seconds: grantedSeconds(grant),
+    end_reason: end.reason,
+    q850: end.q850,
+  };
+  return { record, charge };
+}
+
+export interface Settler {
+  /** Takes over a record; it is kept and retried until the ledger has it and Redis let go of it. */
+  add(record: CallRecord): void;
+  /** Records that are not in the ledger yet. */
+  waiting(): number;
+  idle(): Promise<void>;
+}
+
+const LINGER_ms = 25;
+const MAX_BATCH = 100;
+const FIRST_RETRY_ms = 200;
+const LAST_RETRY_ms = 5_000;
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** A fault of the database's state or link, which passes; everything else is the record's own. */
+function isPassing(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  // Classes 08 connection, 40 rollback, 53 resources, 57 operator intervention; else a socket error or time-out.
+  return typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|40|53|57)/.test(code);
+}
+
+/**
+ * Writes ended calls into the ledger, many in one transaction when many end, and then lets Redis go of what
+ * they held. While a store is away records wait; the switch's journal has them too, should we die meanwhile.
+ */
+export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
+  const queue: CallRecord[] = [];
+  let working: Promise<void> | null = null;
+
+  const release = async (record: CallRecord, wallets: Map<string, Wallet>) => {
+    const payer = record.subscriber_id;
+    const call = { call_id: record.id, server_id: record.server_id, payer };
+    await store.settle(call, wallets.get(payer) ?? null);
+  };
+
+  async function write(records: readonly CallRecord[]): Promise<void> {
+    for (let retry_ms = FIRST_RETRY_ms; ; retry_ms = Math.min(retry_ms * 2, LAST_RETRY_ms)) {
+      try {
+        const wallets = await settleCalls(db, records);
+        await releaseAll(records, wallets);
+        return;
+      } catch (error) {
+        if (!isPassing(error)) return refused(records, error as Error);
+        log.warn({ err: error, waiting: queue.length + records.length }, 'ledger is away; ended calls wait');
+        await sleep(retry_ms * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  /** One bad record must not hold up the others: they are written apart, and the bad one is left to the journal. */
+  async function refused(records: readonly CallRecord[], error: Error): Promise<void> {
+    if (records.length > 1) {
+      for (const record of records) await write([record]);
+      return;
+    }
+    log.error(
+      { err: error, call: records[0]?.id },
+      'ledger refused the record of a call; its reservation stays',
+    );
+  }
+
+  async function releaseAll(records: readonly CallRecord[], wallets: Map<string, Wallet>): Promise<void> {
+    const results = await Promise.allSettled(records.map((record) => release(record, wallets)));
+    const left = records.filter((_, index) => results[index]?.status === 'rejected');
+    if (left.length === 0) return;
+    // They are in the ledger: writing them again changes nothing and reads the wallets anew.
+    log.warn({ calls: left.length }, 'Redis is away; reservations of settled calls wait');
+    setTimeout(() => {
+      for (const record of left) add(record);
+    }, LAST_RETRY_ms);
+  }
+
+  async function work(): Promise<void> {
+    while (queue.length > 0) {
+      await sleep(LINGER_ms);
+      await write(queue.splice(0, MAX_BATCH));
+    }
+    working = null;
+  }
+
+  function add(record: CallRecord): void {
+    queue.push(record);
+    working ??= work();
+  }
+
+  return {
+    add,
+    waiting: () => queue.length,
+    async idle() {
+      while (working) await working;
+    },
+  };
+}

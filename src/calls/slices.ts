@@ -1,0 +1,144 @@
+import { setAbsoluteTimeout, setVariable } from '../asterisk/ami/actions.ts';
+import type { Switch } from '../asterisk/session.ts';
+import { talkPaidBy } from '../domain/cadence.ts';
+import { type Grant, grantedSeconds } from '../domain/charge.ts';
+import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import type { LiveBoard } from './live-board.ts';
+import type { LiveCall } from './live-call.ts';
+import type { Log } from './log.ts';
+
+export interface SliceTimes {
+  /** Length of a slice when there is plenty. */
+  readonly slice_seconds: number;
+  /** How long before the end of what is granted the next slice is asked for. */
+  readonly lead_seconds: number;
+  /** How long after the end of what is granted a switch without us ends the call by itself. */
+  readonly grace_seconds: number;
+}
+
+/** While a payer has nothing left, how often it is asked again: a top-up or another call's end may save this one. */
+const ASK_AGAIN_ms = 1_000;
+/** Q.850 16, normal call clearing: the parties hear no fault. */
+const NORMAL_CLEARING = 16;
+
+export interface Slices {
+  /** Seconds to tell the switch with a grant: the talk it pays for, and the grace. */
+  talkLimit(call: LiveCall): number;
+  /** Keeps an answered call paid from now on, and cuts it when nothing is left. */
+  start(call: LiveCall): void;
+  stop(call: LiveCall): void;
+}
+
+interface Dependencies {
+  readonly store: LiveCallStore;
+  readonly board: LiveBoard;
+  readonly times: SliceTimes;
+  readonly log: Log;
+  switchOf(server_id: string): Switch | null;
+}
+
+function paidTalk_ms({ facts, grant }: LiveCall): number {
+  return facts.rate ? talkPaidBy(grantedSeconds(grant), facts.rate.cadence) * 1000 : Number.POSITIVE_INFINITY;
+}
+
+/** Reserves slice after slice while a call is answered. A call without a rate is never touched. */
+export function createSlices({ store, board, times, log, switchOf }: Dependencies): Slices {
+  const lead_ms = times.lead_seconds * 1000;
+  const grace_ms = times.grace_seconds * 1000;
+
+  const talked_ms = (call: LiveCall) => performance.now() - (call.answered_mono_ms ?? performance.now());
+
+  function at(call: LiveCall, talk_ms: number, action: (call: LiveCall) => Promise<void>): void {
+    call.timer = setTimeout(
+      () => {
+        action(call).catch((error: Error) => {
+          log.error({ err: error, call: call.facts.call_id }, 'slice of a call failed');
+          if (call.timer !== null) at(call, talked_ms(call) + ASK_AGAIN_ms, extend);
+        });
+      },
+      Math.max(0, talk_ms - talked_ms(call)),
+    );
+  }
+
+  /** Sleeps until the next slice is due, or until the second on which minutes end and money begins. */
+  function schedule(call: LiveCall): void {
+    const due_ms = paidTalk_ms(call) - lead_ms;
+    const switch_ms = call.grant.bundle_seconds * 1000;
+    const talked = talked_ms(call);
+    if (call.grant.paid_seconds > 0 && switch_ms > talked && switch_ms < due_ms) {
+      at(call, switch_ms, async () => {
+        board.upsert(call);
+        schedule(call);
+      });
+    } else at(call, due_ms, extend);
+  }
+
+  /** Moves the switch's own time-out; what it does not hear of stays at the older, shorter one. */
+  async function tellSwitch(call: LiveCall): Promise<void> {
+    const link = switchOf(call.facts.server_id);
+    if (!link || !call.callee) return;
+    const { channel_name } = call.callee;
+    const remaining_ms = paidTalk_ms(call) - talked_ms(call) + grace_ms;
+    const { bundle_seconds, paid_seconds } = call.grant;
+    const told = [
+      setAbsoluteTimeout(link.ami, channel_name, Math.max(0.1, remaining_ms / 1000)),
+      setVariable(link.ami, channel_name, 'PABX_GRANTED', `${bundle_seconds}:${paid_seconds}`),
+    ];
+    for (const result of await Promise.allSettled(told)) {
+      if (result.status === 'rejected')
+        log.warn({ err: result.reason, call: call.facts.call_id }, 'slice not told');
+    }
+  }
+
+  async function extend(call: LiveCall): Promise<void> {
+    const { call_id, subscriber_id, credit_micros } = call.facts;
+    const answer = await ask(() => store.extend(call_id, subscriber_id, credit_micros, times.slice_seconds));
+    if (call.timer === null) return;
+    if (answer === 'GONE') return;
+    if (answer && grantedSeconds(answer.grant) > grantedSeconds(call.grant)) {
+      call.grant = answer.grant;
+      call.more_seconds = answer.more_seconds;
+      await tellSwitch(call);
+      if (call.timer === null) return;
+      board.upsert(call);
+      return schedule(call);
+    }
+    if (answer && call.more_seconds !== answer.more_seconds) {
+      call.more_seconds = answer.more_seconds;
+      board.upsert(call);
+    }
+    const end_ms = paidTalk_ms(call);
+    if (talked_ms(call) >= end_ms) return cut(call);
+    at(call, Math.min(end_ms, talked_ms(call) + ASK_AGAIN_ms), extend);
+  }
+
+  async function ask(
+    question: () => Promise<{ grant: Grant; more_seconds: number } | null>,
+  ): Promise<{ grant: Grant; more_seconds: number } | 'GONE' | null> {
+    try {
+      return (await question()) ?? 'GONE';
+    } catch (error) {
+      // Without Redis nothing more can be reserved: the call runs to the end of what it has.
+      log.warn({ err: error }, 'cannot reserve a slice');
+      return null;
+    }
+  }
+
+  async function cut(call: LiveCall): Promise<void> {
+    call.exhausted = true;
+    const link = switchOf(call.facts.server_id);
+    // Without a link the switch ends the call by itself, at the end of the slice and its grace (R10).
+    await link?.ari.hangUp(call.facts.call_id, NORMAL_CLEARING);
+  }
+
+  return {
+    talkLimit: (call) => Math.ceil(paidTalk_ms(call) / 1000) + times.grace_seconds,
+    start(call) {
+      if (call.facts.rate && call.registered) schedule(call);
+    },
+    stop(call) {
+      if (call.timer) clearTimeout(call.timer);
+      call.timer = null;
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { MIGRATIONS } from '../migrations/index.ts';
+import { createPublisher } from './admin/publish-revisions.ts';
+import { createApi } from './api/server.ts';
+import { accessOf } from './asterisk/access.ts';
+import { connectAri } from './asterisk/ari/client.ts';
+import { type CallControl, createCallControl, type SwitchAddress } from './calls/call-control.ts';
+import type { Config } from './config.ts';
+import { connectPostgres, migrate } from './stores/postgres/connect.ts';
+import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
+import { listServers } from './stores/postgres/servers.ts';
+import { connectRedis } from './stores/redis/connect.ts';
+
+export interface Service {
+  readonly app: FastifyInstance;
+  readonly calls: CallControl;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const RETRY_ms = 1_000;
+/** Ended calls that cannot be written within this time at a stop are settled from the switch's journal later. */
+const CLOSE_PATIENCE_ms = 5_000;
+
+/** Waits for a database that is still coming up; says so once. */
+async function migrateWhenReady(
+  postgres: ReturnType<typeof connectPostgres>,
+  log: pino.Logger,
+): Promise<void> {
+  for (let told = false; ; told = true) {
+    try {
+      const ran = await migrate(postgres.db, { getMigrations: async () => MIGRATIONS });
+      if (ran.length > 0) log.info({ migrations: ran }, 'database migrated');
+      return;
+    } catch (error) {
+      const code = String(
+        (error as { code?: unknown }).code ?? (error as Error & { cause?: { code?: unknown } }).cause?.code,
+      );
+      if (!/^(08|57P03)|^E[A-Z]+$/.test(code)) throw error;
+      if (!told) log.error({ err: error }, 'Postgres is away; waiting for it');
+      await new Promise((resolve) => setTimeout(resolve, RETRY_ms));
+    }
+  }
+}
+
+/** Everything wired and started, in this order: log, stores, call control, configurations, HTTP. */
+export async function startService(config: Config): Promise<Service> {
+  const log = pino({ level: config.LOG_LEVEL });
+  const postgres = connectPostgres(config.DATABASE_URL, (error) =>
+    log.warn({ err: error }, 'Postgres link lost'),
+  );
+  await migrateWhenReady(postgres, log);
+  const { db } = postgres;
+  const redis = connectRedis(config.REDIS_URL, (error) => log.warn({ err: error }, 'Redis link'));
+  const calls = createCallControl({
+    db,
+    redis,
+    connectAri,
+    log,
+    times: {
+      slice_seconds: config.SLICE_SECONDS,
+      lead_seconds: config.LEAD_SECONDS,
+      grace_seconds: config.GRACE_SECONDS,
+    },
+  });
+  const publisher = createPublisher({ db, secret: config.PABX_SECRET, log });
+
+  const connectSwitches = async () => {
+    const servers = await listServers(db);
+    const addresses = servers.map(
+      ({ id, ...server }): SwitchAddress => ({
+        ...server,
+        server_id: id,
+        ...accessOf(config.PABX_SECRET, id),
+      }),
+    );
+    calls.switches.set(addresses);
+  };
+  const changes = listenForReferenceChanges(
+    config.DATABASE_URL,
+    () => {
+      calls.directory.clear();
+      publisher.publish();
+      connectSwitches().catch((error: Error) => log.warn({ err: error }, 'servers cannot be listed now'));
+    },
+    (error) => log.warn({ err: error }, 'Postgres notices link'),
+  );
+
+  const app = createApi({
+    db,
+    board: calls.board,
+    publisher,
+    logger: log,
+    walletChanged: (wallet) => calls.store.loadWallet(wallet),
+    health: {
+      postgres: async () =>
+        postgres.pool.query('select 1').then(
+          () => null,
+          (error: Error) => error.message,
+        ),
+      redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
+    },
+  });
+  const url = await app.listen({ host: config.HOST, port: config.PORT });
+  return {
+    app,
+    calls,
+    url,
+    async close() {
+      publisher.close();
+      await app.close();
+      const patience = new Promise((resolve) => setTimeout(resolve, CLOSE_PATIENCE_ms).unref());
+      await Promise.race([calls.close(), patience]);
+      await changes.close();
+      redis.disconnect();
+      await postgres.close();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+// One row per first digit. 42, 47, 49 and 61 cross state borders, so a code never stands for a state.
+const ROWS = [
+  '11 12 13 14 15 16 17 18 19',
+  '21 22 24 27 28',
+  '31 32 33 34 35 37 38',
+  '41 42 43 44 45 46 47 48 49',
+  '51 53 54 55',
+  '61 62 63 64 65 66 67 68 69',
+  '71 73 74 75 77 79',
+  '81 82 83 84 85 86 87 88 89',
+  '91 92 93 94 95 96 97 98 99',
+];
+
+/** The 67 area codes (Código Nacional, CN or DDD) that ANATEL has assigned: two digits each. */
+export const AREA_CODES: ReadonlySet<string> = new Set(ROWS.flatMap((row) => row.split(' ')));
+
+/** True for an assigned area code, without the national prefix: `11`, not `011`. */
+export function isAreaCode(digits: string): boolean {
+  return AREA_CODES.has(digits);
+}

@@ -1,0 +1,59 @@
+/** The closed list of what a dialled number can be. Prices, permissions and bundles hang on these names. */
+export const CALL_CLASSES = [
+  'FIXED_LOCAL',
+  'FIXED_LDN',
+  'MOBILE_LOCAL',
+  'MOBILE_LDN',
+  'INTL_FIXED',
+  'INTL_MOBILE',
+  'INTERNAL',
+  'EMERGENCY',
+  'PUBLIC_UTILITY',
+  'TOLL_FREE',
+  'SHARED_COST',
+  'PREMIUM',
+  'COLLECT',
+  'INTL_SPECIAL',
+] as const;
+
+export type CallClass = (typeof CALL_CLASSES)[number];
+
+/** The classes a minute bundle (franquia) may cover: each is a slot of its own. */
+export const BUNDLE_SLOTS = [
+  'FIXED_LOCAL',
+  'FIXED_LDN',
+  'MOBILE_LOCAL',
+  'MOBILE_LDN',
+  'INTL_FIXED',
+  'INTL_MOBILE',
+] as const satisfies readonly CallClass[];
+
+export type BundleSlot = (typeof BUNDLE_SLOTS)[number];
+
+/** `slot`: the bundle slot the class draws from; `free`: never priced, whatever the sales plan says. */
+export type CallClassFacts = { readonly slot: BundleSlot | null; readonly free: boolean };
+
+const bundled = (slot: BundleSlot): CallClassFacts => ({ slot, free: false });
+const free: CallClassFacts = { slot: null, free: true };
+const pricedOnly: CallClassFacts = { slot: null, free: false };
+
+/**
+ * Facts per class. EMERGENCY is free by ANATEL Res. 738/2020 (RST art. 65-A); TOLL_FREE is paid by the called party;
+ * INTERNAL never leaves the platform.
+ */
+export const CALL_CLASS_FACTS: Readonly<Record<CallClass, CallClassFacts>> = {
+  FIXED_LOCAL: bundled('FIXED_LOCAL'),
+  FIXED_LDN: bundled('FIXED_LDN'),
+  MOBILE_LOCAL: bundled('MOBILE_LOCAL'),
+  MOBILE_LDN: bundled('MOBILE_LDN'),
+  INTL_FIXED: bundled('INTL_FIXED'),
+  INTL_MOBILE: bundled('INTL_MOBILE'),
+  INTERNAL: free,
+  EMERGENCY: free,
+  PUBLIC_UTILITY: pricedOnly,
+  TOLL_FREE: free,
+  SHARED_COST: pricedOnly,
+  PREMIUM: pricedOnly,
+  COLLECT: pricedOnly,
+  INTL_SPECIAL: pricedOnly,
+};

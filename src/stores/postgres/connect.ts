@@ -1,0 +1,47 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import { type MigrationProvider, Migrator } from 'kysely/migration';
+import pg from 'pg';
+import type { Database } from './tables.ts';
+
+export type Db = Kysely<Database>;
+
+const INT8 = 20;
+const DATE = 1082;
+// Money and seconds are bigint end to end; a Number would silently round large amounts.
+pg.types.setTypeParser(INT8, BigInt);
+pg.types.setTypeParser(DATE, (text) => text);
+
+export interface Postgres {
+  readonly db: Db;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+/**
+ * A pool on `url`. Connections that break while idle are reported to `onError` and replaced; queries fail
+ * at once when the server is away, so that callers decide.
+ */
+export function connectPostgres(url: string, onError: (error: Error) => void): Postgres {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 3_000,
+    statement_timeout: 30_000,
+    application_name: 'pabx-virtual',
+  });
+  pool.on('error', onError);
+  // A connection lost while lent out speaks on the client too; unheard, it would end the process.
+  pool.on('connect', (client) => client.on('error', onError));
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, close: () => db.destroy() };
+}
+
+/** Runs the migrations that have not run yet; throws with the name of the one that failed. */
+export async function migrate(db: Db, provider: MigrationProvider): Promise<string[]> {
+  const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error) {
+    const failed = results.find((result) => result.status === 'Error')?.migrationName ?? 'before the first';
+    throw new Error(`migration failed: ${failed}`, { cause: error });
+  }
+  return results.map((result) => result.migrationName);
+}

@@ -1,0 +1,34 @@
+import type { Transaction } from 'kysely';
+import type { LedgerEntry } from '../../domain/ledger.ts';
+import type { Database } from './tables.ts';
+
+export type Tx = Transaction<Database>;
+
+export interface NewMovement {
+  readonly subscriber_id: string;
+  readonly kind: 'CALL' | 'TOP_UP' | 'BUNDLE_RENEWAL';
+  /** Unique with leg and sequence: the same movement written twice is an error, never a second charge. */
+  readonly reference: string;
+  readonly leg: string;
+  readonly sequence: number;
+  readonly author: string;
+  readonly wallet_version: bigint;
+  readonly entries: readonly LedgerEntry[];
+}
+
+/** Writes movements with their entries. The database refuses any that does not sum to zero at commit. */
+export async function writeMovements(tx: Tx, movements: readonly NewMovement[]): Promise<void> {
+  if (movements.length === 0) return;
+  const ids = await tx
+    .insertInto('ledger_movements')
+    .values(movements.map(({ entries: _, ...movement }) => movement))
+    .returning(['id', 'reference', 'leg', 'sequence'])
+    .execute();
+  const key = (m: { reference: string; leg: string; sequence: number }) =>
+    `${m.reference} ${m.leg} ${m.sequence}`;
+  const idOf = new Map(ids.map((row) => [key(row), row.id]));
+  const entries = movements.flatMap((movement) =>
+    movement.entries.map((entry) => ({ ...entry, movement_id: idOf.get(key(movement)) as bigint })),
+  );
+  if (entries.length > 0) await tx.insertInto('ledger_entries').values(entries).execute();
+}

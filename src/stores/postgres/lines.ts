@@ -1,0 +1,119 @@
+import { sql } from 'kysely';
+import type { BillingMode, LineFacts, Status, TrunkFacts } from '../../domain/authorize.ts';
+import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
+import type { Rate } from '../../domain/charge.ts';
+import type { Db } from './connect.ts';
+
+interface RateRow {
+  call_class: CallClass;
+  price: string;
+  initial: number;
+  increment: number;
+  free: number;
+}
+
+function toRates(rows: readonly RateRow[]): Map<CallClass, Rate> {
+  return new Map(
+    rows.map((row) => [
+      row.call_class,
+      {
+        price_micros_per_minute: BigInt(row.price),
+        cadence: {
+          initial_seconds: row.initial,
+          increment_seconds: row.increment,
+          free_threshold_seconds: row.free,
+        },
+      },
+    ]),
+  );
+}
+
+interface LineRow {
+  line_id: string;
+  sip_username: string;
+  extension: string;
+  area_code: string;
+  line_status: Status;
+  allowed_classes: CallClass[];
+  line_max_calls: number;
+  plan_id: string;
+  subscriber_id: string;
+  reseller_id: string;
+  name: string;
+  billing_mode: BillingMode;
+  subscriber_status: Status;
+  reseller_status: Status;
+  max_calls: number;
+  reseller_max_calls: number;
+  credit_limit_micros: bigint;
+  cycle_day: number;
+  ldn_fixed_uses_local: boolean;
+  ldn_mobile_uses_local: boolean;
+  rates: RateRow[];
+  slots: BundleSlot[];
+  extensions: Record<string, string>;
+}
+
+function toFacts(row: LineRow): LineFacts {
+  return {
+    line_id: row.line_id,
+    sip_username: row.sip_username,
+    extension: row.extension,
+    area_code: row.area_code,
+    line_status: row.line_status,
+    allowed_classes: new Set(row.allowed_classes),
+    line_max_calls: row.line_max_calls,
+    plan_id: row.plan_id,
+    rates: toRates(row.rates),
+    subscriber: {
+      subscriber_id: row.subscriber_id,
+      reseller_id: row.reseller_id,
+      name: row.name,
+      billing_mode: row.billing_mode,
+      status: row.reseller_status === 'ACTIVE' ? row.subscriber_status : row.reseller_status,
+      max_calls: row.max_calls,
+      reseller_max_calls: row.reseller_max_calls,
+      credit_limit_micros: row.billing_mode === 'PREPAID' ? 0n : row.credit_limit_micros,
+      cycle_day: row.cycle_day,
+      ldn_fixed_uses_local: row.ldn_fixed_uses_local,
+      ldn_mobile_uses_local: row.ldn_mobile_uses_local,
+      slots: new Set(row.slots),
+      extensions: new Map(Object.entries(row.extensions)),
+    },
+  };
+}
+
+/** Everything the decision reads about the line with this SIP user, in one query; null if there is none. */
+export async function findLineFacts(db: Db, sip_username: string): Promise<LineFacts | null> {
+  const { rows } = await sql<LineRow>`
+    select l.id as line_id, l.sip_username, l.extension, l.area_code, l.status as line_status, l.allowed_classes,
+      l.max_concurrent_calls as line_max_calls, coalesce(l.sales_plan_id, s.sales_plan_id) as plan_id,
+      s.id as subscriber_id, s.reseller_id, s.name, s.billing_mode, s.status as subscriber_status,
+      r.status as reseller_status, s.max_concurrent_calls as max_calls,
+      r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
+      s.ldn_fixed_uses_local, s.ldn_mobile_uses_local,
+      (select coalesce(json_agg(json_build_object('call_class', call_class, 'price', price_micros_per_minute::text,
+         'initial', initial_seconds, 'increment', increment_seconds, 'free', free_threshold_seconds)), '[]')
+       from sales_plan_rates join sales_plans p on p.id = sales_plan_id and p.status = 'ACTIVE'
+       where sales_plan_id = coalesce(l.sales_plan_id, s.sales_plan_id)) as rates,
+      (select coalesce(json_agg(slot), '[]') from bundle_slots where subscriber_id = s.id) as slots,
+      (select json_object_agg(extension, sip_username) from lines
+       where subscriber_id = s.id and status = 'ACTIVE' or id = l.id) as extensions
+    from lines l join subscribers s on s.id = l.subscriber_id join resellers r on r.id = s.reseller_id
+    where l.sip_username = ${sip_username}`.execute(db);
+  return rows[0] ? toFacts(rows[0]) : null;
+}
+
+/** The active trunk of a server that calls go out by first; null if it has none. */
+export async function findTrunkFacts(db: Db, server_id: string): Promise<TrunkFacts | null> {
+  const row = await db
+    .selectFrom('trunks')
+    .select(['id as trunk_id', 'code', 'max_concurrent_calls as max_calls'])
+    .where('server_id', '=', server_id)
+    .where('status', '=', 'ACTIVE')
+    .orderBy('priority')
+    .orderBy('code')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}

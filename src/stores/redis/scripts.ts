@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+const lua = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+
+/** Every script with the preludes it is made of. */
+const SCRIPTS = {
+  admitCall: ['grants', 'admit-call'],
+  extendCall: ['grants', 'extend-call'],
+  answerCall: ['answer-call'],
+  endCall: ['end-call'],
+  settleCall: ['grants', 'wallet', 'settle-call'],
+  loadWallet: ['wallet', 'load-wallet'],
+  renewLeases: ['grants', 'renew-leases'],
+} as const;
+
+export type ScriptName = keyof typeof SCRIPTS;
+export type RunScript = (
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+) => Promise<unknown>;
+
+/** Makes the scripts known to a connection; each runs by its hash, and its text is sent once. */
+export function loadScripts(redis: Redis): RunScript {
+  const scripts = Object.entries(SCRIPTS).map(([name, parts]) => {
+    redis.defineCommand(name, { lua: parts.map(lua).join('\n') });
+    return [name, Reflect.get(redis, name) as (...args: unknown[]) => Promise<unknown>] as const;
+  });
+  const commands = Object.fromEntries(scripts) as Record<
+    ScriptName,
+    (...args: unknown[]) => Promise<unknown>
+  >;
+  return (name, keys, args) => commands[name].call(redis, keys.length, ...keys, ...args);
+}
