@@ -100,6 +100,10 @@ export async function startService(config: Config): Promise<Service> {
           (error: Error) => error.message,
         ),
       redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
+      switches: async () => {
+        const away = calls.switches.unreachable();
+        return away.length === 0 ? null : `not reachable: ${away.join(', ')}`;
+      },
     },
   });
   const url = await app.listen({ host: config.HOST, port: config.PORT });

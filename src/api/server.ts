@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -37,7 +37,12 @@ function addHealth(app: FastifyInstance, checks: ApiDependencies['health']): voi
 /** The HTTP face of the service, not yet listening. */
 export function createApi(deps: ApiDependencies): FastifyInstance {
   const { db, board, publisher, logger } = deps;
-  const app = Fastify({ loggerInstance: logger, disableRequestLogging: true, bodyLimit: 256 * 1024 });
+  const app = Fastify({
+    loggerInstance: logger,
+    // A line per request would drown what the log says about calls; failures are logged by answerWithProblems.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 256 * 1024,
+  });
   const authenticate = createAuthenticate(db);
   answerWithProblems(app);
   addHealth(app, deps.health);

@@ -82,6 +82,7 @@ export function createCallControl({
     log,
     adoptFromMemory,
   });
+  redis.on('close', () => switches.redisLost());
   redis.on('ready', () => {
     switches
       .resync()

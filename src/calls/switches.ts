@@ -8,10 +8,14 @@ import type { Reconciler } from './reconcile.ts';
 export interface Switches {
   /** The link to a switch while it stands. */
   get(server_id: string): Switch | null;
+  /** Names of those that cannot be reached, or whose calls were not compared yet. */
+  unreachable(): string[];
   /** Connects to switches that are new in the list; the others stay as they are. */
   set(addresses: readonly SwitchAddress[]): void;
   /** Redis is (back) there: makes sure that it knows every running call before it admits one. */
   resync(): Promise<void>;
+  /** Redis is gone: what it knew counts for nothing until `resync`. */
+  redisLost(): void;
   close(): void;
 }
 
@@ -34,7 +38,7 @@ interface Known {
   readonly address: SwitchAddress;
   session: Session | null;
   link: Switch | null;
-  /** A first attempt to connect has ended, either way. */
+  /** It has shown its calls, or cannot be reached. */
   tried: boolean;
   timer: NodeJS.Timeout | null;
   sweep_at_ms: number;
@@ -45,6 +49,10 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
   const { connectAri, controller, reconciler, store, log, adoptFromMemory } = deps;
   const known = new Map<string, Known>();
   let resyncing: Promise<void> | null = null;
+  /** The list of switches has been read: none that we never heard of can have calls. */
+  let listed = false;
+  /** Redis has been emptied and is being told of every running call. */
+  let rebuilding = false;
 
   async function beat(server: Known): Promise<void> {
     if (!store.ready()) return resync();
@@ -75,9 +83,14 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
 
   /** Admission opens once every switch that can be asked has shown its calls to this Redis. */
   async function openAdmission(): Promise<void> {
-    if (store.ready() || [...known.values()].some((server) => !server.tried)) return;
+    if (!rebuilding || !listed || [...known.values()].some((server) => !server.tried)) return;
+    rebuilding = false;
     await store.beginEpoch();
     log.info({ switches: known.size }, 'every running call is known; admission is open');
+  }
+
+  function tryToOpen(): void {
+    openAdmission().catch((error: Error) => log.warn({ err: error }, 'admission stays closed'));
   }
 
   async function resyncAll(): Promise<void> {
@@ -88,9 +101,12 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     }
     for (const server of known.values()) {
       await adoptFromMemory(server.address.server_id);
-      if (server.link) await reconciler.reconcile(server.link, true);
+      if (!server.link) continue;
+      await reconciler.reconcile(server.link, true);
+      server.tried = true;
     }
-    if (!kept) await openAdmission();
+    rebuilding = !kept;
+    await openAdmission();
   }
 
   /** One at a time: a second wish meanwhile is the same wish. */
@@ -103,7 +119,6 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
 
   async function up(server: Known, link: Switch): Promise<void> {
     server.link = link;
-    server.tried = true;
     log.info({ server: link.name }, 'switch connected');
     if (resyncing) await resyncing.catch(() => {});
     try {
@@ -112,7 +127,10 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     } catch (error) {
       // Calls can be watched without Redis; taking them over waits until it is back.
       log.warn({ err: error, server: link.name }, 'running calls cannot be compared now');
+      return;
     }
+    server.tried = true;
+    tryToOpen();
   }
 
   function connect(address: SwitchAddress): void {
@@ -125,7 +143,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
         server.link = null;
         server.tried = true;
         if (wasUp) log.error({ server: address.name, reason: reason.message }, 'switch not reachable');
-        openAdmission().catch((error: Error) => log.warn({ err: error }, 'admission stays closed'));
+        tryToOpen();
       },
       onEvent(event) {
         if (server.link) controller.handle(server.link, event);
@@ -135,11 +153,18 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
   }
 
   return {
+    unreachable: () =>
+      [...known.values()].filter((server) => !server.link).map((server) => server.address.name),
     get: (server_id) => known.get(server_id)?.link ?? null,
     set(addresses) {
       for (const address of addresses) if (!known.has(address.server_id)) connect(address);
+      listed = true;
+      tryToOpen();
     },
     resync,
+    redisLost() {
+      rebuilding = false;
+    },
     close() {
       for (const server of known.values()) {
         if (server.timer) clearTimeout(server.timer);

@@ -1,0 +1,180 @@
+/** SIPp scenarios (https://sipp.readthedocs.io) of the phones and the carrier that tests and demo play. */
+
+interface PhoneScenario {
+  readonly username: string;
+  readonly password: string;
+  readonly number: string;
+  /** The phone hangs up after this much talk, unless the other side did. */
+  readonly talk_ms: number;
+}
+
+const REFUSALS = [400, 403, 404, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503, 603];
+
+const scenario = (name: string, steps: readonly string[]) =>
+  `<?xml version="1.0" encoding="UTF-8" ?>\n<scenario name="${name}">\n${steps.join('\n')}\n</scenario>\n`;
+
+const send = (lines: readonly string[], attributes = '') =>
+  `<send ${attributes}><![CDATA[\n\n${lines.join('\n')}\n\n]]></send>`;
+
+const escapeXml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const SDP = [
+  'Content-Type: application/sdp',
+  'Content-Length: [len]',
+  '',
+  'v=0',
+  'o=phone 1 1 IN IP[local_ip_type] [local_ip]',
+  's=-',
+  'c=IN IP[media_ip_type] [media_ip]',
+  't=0 0',
+  'm=audio [media_port] RTP/AVP 0',
+  'a=rtpmap:0 PCMU/8000',
+];
+
+/** A request of the phone; `to` is the user it is addressed to, itself when it registers. */
+function request(
+  method: string,
+  target: string,
+  user: string,
+  cseq: number,
+  more: readonly string[],
+): string[] {
+  const to = method === 'REGISTER' ? user : 'callee';
+  const inDialog = method === 'ACK' || method === 'BYE';
+  return [
+    `${method} ${target} SIP/2.0`,
+    'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
+    `From: <sip:${user}@[remote_ip]:[remote_port]>;tag=[pid]phone[call_number]`,
+    `To: <sip:${to}@[remote_ip]:[remote_port]>${inDialog ? '[peer_tag_param]' : ''}`,
+    'Call-ID: [call_id]',
+    `CSeq: ${cseq} ${method}`,
+    `Contact: <sip:${user}@[local_ip]:[local_port]>`,
+    'Max-Forwards: 70',
+    ...more,
+  ];
+}
+
+const noBody = ['Content-Length: 0'];
+const credentials = (phone: { username: string; password: string }) =>
+  `[authentication username=${phone.username} password=${phone.password}]`;
+
+/** Dials, talks and hangs up; ends well too when it is refused or the other side hangs up first. */
+export function phoneScenario(phone: PhoneScenario): string {
+  const { username, number, talk_ms } = phone;
+  const target = `sip:${escapeXml(number)}@[remote_ip]:[remote_port]`;
+  const refused = REFUSALS.map((status) => `<recv response="${status}" optional="true" next="2"/>`);
+  return scenario('phone', [
+    send(request('INVITE', target, username, 1, SDP), 'retrans="500"'),
+    '<recv response="100" optional="true"/>',
+    '<recv response="401" auth="true"/>',
+    send(request('ACK', target, username, 1, noBody)),
+    send(request('INVITE', target, username, 2, [credentials(phone), ...SDP]), 'retrans="500" start_rtd="1"'),
+    '<recv response="100" optional="true"/>',
+    '<recv response="180" optional="true" rtd="1"/>',
+    '<recv response="183" optional="true"/>',
+    ...refused,
+    // A second challenge means that the password is wrong.
+    '<recv response="401" optional="true" next="2"/>',
+    '<recv response="200" rrs="true"/>',
+    send(request('ACK', '[next_url]', username, 2, noBody)),
+    `<recv request="BYE" timeout="${talk_ms}" ontimeout="1"/>`,
+    send(
+      [
+        'SIP/2.0 200 OK',
+        '[last_Via:]',
+        '[last_From:]',
+        '[last_To:]',
+        '[last_Call-ID:]',
+        '[last_CSeq:]',
+        ...noBody,
+      ],
+      'next="3"',
+    ),
+    '<label id="1"/>',
+    send(request('BYE', '[next_url]', username, 3, noBody), 'retrans="500"'),
+    '<recv response="200" next="3"/>',
+    '<label id="2"/>',
+    send(request('ACK', target, username, 2, noBody)),
+    '<label id="3"/>',
+  ]);
+}
+
+/** Registers once and keeps the contact for an hour. */
+export function registerScenario(phone: { username: string; password: string }): string {
+  const target = 'sip:[remote_ip]:[remote_port]';
+  const expires = ['Expires: 3600', ...noBody];
+  return scenario('register', [
+    send(request('REGISTER', target, phone.username, 1, expires), 'retrans="500"'),
+    '<recv response="401" auth="true"/>',
+    send(request('REGISTER', target, phone.username, 2, [credentials(phone), ...expires]), 'retrans="500"'),
+    '<recv response="200"/>',
+  ]);
+}
+
+/** What a called number does at the carrier is in its last two digits; any other one answers and talks on. */
+export const CARRIER_NUMBERS = { hangsUpAfterTwoSeconds: '99', busy: '00', neverAnswers: '11' } as const;
+
+const REPLY = [
+  '[last_Via:]',
+  '[last_From:]',
+  '[last_To:];tag=[pid]carrier[call_number]',
+  '[last_Call-ID:]',
+  '[last_CSeq:]',
+];
+const reply = (status: string, more: readonly string[], attributes = '') =>
+  send([`SIP/2.0 ${status}`, ...REPLY, 'Contact: <sip:[local_ip]:[local_port]>', ...more], attributes);
+
+const endsWith = (digits: string, variable: number, label: number) => [
+  '<nop>',
+  `<action><strcmp assign_to="${variable}" variable="1" value="${digits}"/>`,
+  `<test assign_to="${variable + 10}" variable="${variable}" compare="equal" value="0"/></action>`,
+  '</nop>',
+  `<nop next="${label}" test="${variable + 10}"/>`,
+];
+
+/** A carrier that rings for `ring_ms` and answers. */
+export function carrierScenario(ring_ms: number): string {
+  return scenario('carrier', [
+    '<recv request="INVITE" rrs="true"><action>',
+    '<ereg regexp="^INVITE sip:[0-9+]*([0-9][0-9])@" search_in="msg" assign_to="5,1"/>',
+    '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="6"/>',
+    '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="7"/>',
+    '</action></recv>',
+    '<Reference variables="5"/>',
+    ...endsWith(CARRIER_NUMBERS.busy, 2, 2),
+    reply('180 Ringing', noBody),
+    ...endsWith(CARRIER_NUMBERS.neverAnswers, 3, 3),
+    `<pause milliseconds="${ring_ms}"/>`,
+    reply('200 OK', SDP, 'retrans="500"'),
+    '<recv request="ACK"/>',
+    ...endsWith(CARRIER_NUMBERS.hangsUpAfterTwoSeconds, 4, 1),
+    '<recv request="BYE"/>',
+    reply('200 OK', noBody, 'next="9"'),
+    '<label id="1"/>',
+    '<recv request="BYE" timeout="2000" ontimeout="4"/>',
+    reply('200 OK', noBody, 'next="9"'),
+    '<label id="4"/>',
+    send(
+      [
+        'BYE [next_url] SIP/2.0',
+        'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
+        'From: [$6];tag=[pid]carrier[call_number]',
+        'To: [$7]',
+        '[last_Call-ID:]',
+        'CSeq: 1 BYE',
+        'Max-Forwards: 70',
+        ...noBody,
+      ],
+      'retrans="500"',
+    ),
+    '<recv response="200" next="9"/>',
+    '<label id="3"/>',
+    '<recv request="CANCEL"/>',
+    reply('200 OK', noBody),
+    reply('487 Request Terminated', noBody, 'next="9"'),
+    '<label id="2"/>',
+    reply('486 Busy Here', noBody),
+    '<recv request="ACK"/>',
+    '<label id="9"/>',
+  ]);
+}

@@ -1,0 +1,154 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { addToken, hashToken, newToken, type Tenant } from '../../src/stores/postgres/tokens.ts';
+import type { AsteriskRoot } from '../services/asterisk-root.ts';
+import { makeOwnedFolder, removeFolder } from '../services/folders.ts';
+import { freePorts } from '../services/ports.ts';
+import { waitUntil } from '../services/process.ts';
+import { type RunningRedis, startRedis } from '../services/redis.ts';
+import { type Carrier, startCarrier } from './carrier.ts';
+import { type ControlPlane, createControlPlane } from './control-plane.ts';
+import { createDatabase, type Database } from './database.ts';
+import { createPhones, type Phones } from './phone.ts';
+import { createSwitch, type PabxSwitch, RTP_PORTS } from './switch.ts';
+
+export interface WorldOptions {
+  /** Superuser's URL of a Postgres that has the template database. */
+  readonly postgresUrl: string;
+  readonly asteriskRoot: AsteriskRoot;
+  /** Settings of the control plane, SLICE_SECONDS for example. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** How long the carrier rings before it answers. */
+  readonly ring_ms?: number;
+  readonly redisUrl?: string;
+}
+
+/** One whole installation: stores, control plane, an Asterisk that joined it, a carrier behind its trunk, phones. */
+export interface World {
+  readonly dir: string;
+  readonly database: Database;
+  readonly redis: RunningRedis;
+  readonly control: ControlPlane;
+  readonly pabx: PabxSwitch;
+  readonly carrier: Carrier;
+  readonly phones: Phones;
+  readonly server_id: string;
+  /** A token of this tenant for the API. */
+  token(tenant: Tenant): Promise<string>;
+  /** Waits until the control plane has the switch's link and every running call. */
+  connected(): Promise<void>;
+  /** Waits until the switch runs the newest configuration. */
+  provisioned(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function addServer(database: Database, ports: { http: number; ami: number; carrier: number }) {
+  const token = newToken();
+  const server = await database.db
+    .insertInto('asterisk_servers')
+    .values({
+      name: `t${randomBytes(4).toString('hex')}`,
+      token_sha256: hashToken(token),
+      ari_url: `http://127.0.0.1:${ports.http}`,
+      ami_host: '127.0.0.1',
+      ami_port: ports.ami,
+    })
+    .returning(['id', 'name'])
+    .executeTakeFirstOrThrow();
+  await database.db
+    .insertInto('trunks')
+    .values({
+      server_id: server.id,
+      code: 'carrier',
+      name: 'Operadora de teste',
+      host: '127.0.0.1',
+      port: ports.carrier,
+      max_concurrent_calls: 1_000,
+    })
+    .execute();
+  return { ...server, token };
+}
+
+async function allocatePorts() {
+  const [control = 0, sip = 0, http = 0, ami = 0, carrier = 0] = await freePorts(5);
+  // Below the range of the others. Where two worlds overlap, Asterisk passes over the ports that are taken.
+  const rtp = 10_000 + 2 * randomInt(RTP_PORTS);
+  return { control, sip, http, ami, carrier, rtp };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/health/ready`);
+  return response.ok;
+}
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const dir = makeOwnedFolder('world');
+  mkdirSync(dir, { recursive: true });
+  const ports = await allocatePorts();
+  const database = await createDatabase(options.postgresUrl);
+  const server = await addServer(database, ports);
+  const redis = await startRedis(options.redisUrl === undefined ? {} : { existingUrl: options.redisUrl });
+  const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    PABX_SECRET: randomBytes(32).toString('base64'),
+    ...options.settings,
+  });
+  await control.start();
+  const pabx = await createSwitch({
+    root: options.asteriskRoot,
+    name: server.name,
+    controlUrl: control.url,
+    token: server.token,
+    ports,
+  });
+  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100);
+  await pabx.start();
+
+  const newest = async () => {
+    const response = await fetch(`${control.url}/provisioning/v1/revision`, {
+      headers: { authorization: `Bearer ${server.token}` },
+    });
+    return response.headers.get('etag')?.replaceAll('"', '');
+  };
+  const world: World = {
+    dir,
+    database,
+    redis,
+    control,
+    pabx,
+    carrier,
+    phones: createPhones(dir, ports.sip),
+    server_id: server.id,
+    async token(tenant) {
+      const token = newToken();
+      await addToken(database.db, 'test', token, tenant);
+      return token;
+    },
+    connected: () =>
+      waitUntil(() => isReady(control.url), { timeout_ms: 20_000, what: 'the link to the switch' }),
+    provisioned: () =>
+      waitUntil(
+        async () => {
+          const row = await database.db
+            .selectFrom('asterisk_servers')
+            .select('acknowledged_revision')
+            .where('id', '=', server.id)
+            .executeTakeFirstOrThrow();
+          return row.acknowledged_revision === (await newest());
+        },
+        { timeout_ms: 20_000, what: 'the switch to run the newest configuration' },
+      ),
+    async close() {
+      await carrier.stop();
+      await pabx.stop();
+      await control.stop();
+      await redis.stop();
+      await database.close();
+      removeFolder(dir);
+    },
+  };
+  await world.connected();
+  return world;
+}

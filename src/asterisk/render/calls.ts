@@ -1,0 +1,195 @@
+import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
+import { dialplanLiteral } from './quote.ts';
+
+/*
+ * The dialplan that all calls of a server share. A context tells what kind of call a channel carries, and the
+ * extension in it carries the whole grant, so that a list of channels is enough to rebuild what is going on.
+ *
+ * The dialled string is a stranger's text. It is matched, and the control plane reads it from the event; no
+ * application gets it as an argument before the control plane has given a number of its own instead.
+ */
+
+/** How long a caller waits for the control plane before it counts as gone. */
+const DECISION_SECONDS = 5;
+const EMERGENCY_SECONDS = 7200;
+const OFFLINE_INTERNAL_SECONDS = 14_400;
+const EMERGENCY_RING_SECONDS = 120;
+const OFFLINE_INTERNAL_RING_SECONDS = 60;
+
+// Q.850 causes: each is a SIP answer of its own.
+const UNALLOCATED = 1;
+const SUBSCRIBER_ABSENT = 20;
+const NO_CIRCUIT = 34;
+const OUT_OF_ORDER = 38;
+
+/** The contexts shared by all calls; `trunks` are the codes of the server's trunks in order of priority. */
+export function renderCalls(trunks: readonly string[]): string[] {
+  const codes = trunks.map((code) => dialplanLiteral(code, { row: 'trunk', field: 'code' }));
+  return [
+    ...emergency(codes),
+    ...internal(),
+    ...outbound(),
+    ...grant(),
+    ...answered(),
+    ...refused(),
+    ...fromTrunk(),
+  ];
+}
+
+function emergency(trunks: readonly string[]): string[] {
+  const [first] = trunks;
+  const reach = (number: string) =>
+    first === undefined ? `Hangup(${NO_CIRCUIT})` : `Goto(pabx-emergency-call,E-${first}-${number},1)`;
+  return [
+    '; Never asks anybody: works without the control plane, and is never refused.',
+    '[pabx-emergency]',
+    ...EMERGENCY_NUMBERS.map((number) => `exten => ${number},1,${reach(number)}`),
+    '; E-<trunk>-<number>',
+    '[pabx-emergency-call]',
+    ...trunks.flatMap((trunk, index) => emergencyByTrunk(trunk, trunks[index + 1])),
+    ...journal('E'),
+  ];
+}
+
+function emergencyByTrunk(trunk: string, next: string | undefined): string[] {
+  const number = `\${EXTEN:${`E-${trunk}-`.length}}`;
+  const options = `giU(pabx-answered^${EMERGENCY_SECONDS})`;
+  return [
+    `exten => _E-${spelled(trunk)}-X.,1,Set(TIMEOUT(absolute)=${EMERGENCY_SECONDS})`,
+    ...identified,
+    ` same => n,Dial(PJSIP/${number}@${trunk},${EMERGENCY_RING_SECONDS},${options})`,
+    ...(next === undefined
+      ? []
+      : [` same => n,GotoIf($[${TRUNK_FAILED}]?pabx-emergency-call,E-${next}-${number},1)`]),
+    ` same => n,Hangup(\${HANGUPCAUSE})`,
+  ];
+}
+
+function internal(): string[] {
+  return [
+    '; Between lines of one subscriber. PABX_OFFLINE says whom to ring when nobody decides.',
+    '[pabx-internal]',
+    `exten => _X.,1,Set(TIMEOUT(absolute)=${DECISION_SECONDS})`,
+    ' same => n,Stasis(pabx)',
+    ` same => n,Goto(pabx-offline-internal,\${PABX_OFFLINE},1)`,
+    `exten => T,1,Goto(pabx-offline-internal,\${PABX_OFFLINE},1)`,
+    '; L-<sip user name>-<extension>',
+    '[pabx-offline-internal]',
+    'exten => _L-.,1,Set(TIMEOUT(absolute)=0)',
+    ...identified,
+    ` same => n,Dial(PJSIP/\${CUT(EXTEN,-,2)},${OFFLINE_INTERNAL_RING_SECONDS},giU(pabx-answered^${OFFLINE_INTERNAL_SECONDS}))`,
+    ...ended,
+    ...journal('O'),
+  ];
+}
+
+function outbound(): string[] {
+  const refuse = `Hangup(${OUT_OF_ORDER})`;
+  const decide = (pattern: string) => [
+    `exten => ${pattern},1,Set(TIMEOUT(absolute)=${DECISION_SECONDS})`,
+    ' same => n,Stasis(pabx)',
+    ` same => n,${refuse}`,
+  ];
+  return [
+    '; Everything else that can be dialled, garbage too: refusing it is the control plane’s, which keeps a record.',
+    '; One letter alone is no pattern here, because h, i, t and T are signals of the dialplan itself.',
+    '[pabx-outbound]',
+    ...decide('_[+0-9*#]'),
+    ...decide('_[!-~].'),
+    `exten => T,1,${refuse}`,
+  ];
+}
+
+function grant(): string[] {
+  return [
+    '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…',
+    '; A grant that does not read so is refused: no limit must never be what a fault grants.',
+    '[pabx-grant]',
+    ...granted('T', `PJSIP/\${CUT(EXTEN,-,3)}@\${CUT(EXTEN,-,2)}`, [' same => n,Set(CALLERID(name)=)']),
+    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, []),
+    `exten => i,1,Hangup(${OUT_OF_ORDER})`,
+    ...journal('G'),
+  ];
+}
+
+/** A carrier has no business with the name of a line, a colleague has. */
+function granted(kind: 'T' | 'L', destination: string, before: readonly string[]): string[] {
+  const wellFormed = `^${kind}-[a-z0-9]+-[+]?[0-9]+-[1-9]${'[0-9]?'.repeat(4)}-[1-9]${'[0-9]?'.repeat(2)}-[+]?[0-9]*$`;
+  return [
+    `exten => _${kind}-.,1,GotoIf($[\${REGEX("${wellFormed}" \${EXTEN})}]?granted)`,
+    ` same => n,Hangup(${OUT_OF_ORDER})`,
+    ` same => n(granted),Set(TIMEOUT(absolute)=0)`,
+    ...identified,
+    ...before,
+    ` same => n,ExecIf($["\${CUT(EXTEN,-,6)}" != ""]?Set(CALLERID(num)=\${CUT(EXTEN,-,6)}))`,
+    ` same => n,Dial(${destination},\${CUT(EXTEN,-,5)},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`,
+    ...ended,
+  ];
+}
+
+function answered(): string[] {
+  return [
+    '; On the callee’s leg before the two are bridged: from here Asterisk itself ends the call in time.',
+    '[pabx-answered]',
+    `exten => s,1,Set(TIMEOUT(absolute)=\${ARG1})`,
+    ` same => n,Set(PABX_ANSWERED=${NOW_MS})`,
+    ' same => n,Return()',
+  ];
+}
+
+function refused(): string[] {
+  return [
+    '; R-<q850>',
+    '[pabx-refused]',
+    ...['[1-9]', '[1-9]X', '1XX'].map((cause) => `exten => _R-${cause},1,Hangup(\${EXTEN:2})`),
+    `exten => i,1,Hangup(${OUT_OF_ORDER})`,
+  ];
+}
+
+function fromTrunk(): string[] {
+  return [
+    '; Nothing reaches a line from outside yet.',
+    '[from-trunk]',
+    ...['_[+0-9*#]', '_[!-~].'].map((pattern) => `exten => ${pattern},1,Hangup(${UNALLOCATED})`),
+  ];
+}
+
+/** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
+const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
+
+/** The cause that the other side gave goes back to the caller; a phone that is not registered gives none. */
+const ended = [
+  ` same => n,GotoIf($["\${DIALSTATUS}" = "CHANUNAVAIL"]?absent)`,
+  ` same => n,Hangup(\${HANGUPCAUSE})`,
+  ` same => n(absent),Hangup(${SUBSCRIBER_ABSENT})`,
+];
+
+const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
+
+const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
+
+/**
+ * The switch's own record of an answered call, from which the control plane settles what it missed. `h` runs however
+ * a call ends. A key has the time, in steps of 100 s, so that what was read can be deleted by the bucket.
+ */
+function journal(kind: 'G' | 'E' | 'O'): string[] {
+  const fields = [
+    'v1',
+    kind,
+    `\${CHANNEL(endpoint)}`,
+    `\${PABX_GRANT}`,
+    `\${ANSWEREDTIME_MS}`,
+    NOW_MS,
+    `\${HANGUPCAUSE}`,
+  ];
+  return [
+    `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0]?unanswered)`,
+    ` same => n,Set(DB(pabx/\${EPOCH:0:-2}/\${UNIQUEID})=${fields.join('|')})`,
+    ' same => n(unanswered),NoOp()',
+  ];
+}
+
+/** A literal inside a pattern: N, X and Z mean digits there, in either case. */
+function spelled(literal: string): string {
+  return literal.replace(/[nxz]/gi, '[$&]');
+}

@@ -1,0 +1,90 @@
+import { canBeExtension } from '../../domain/short-codes.ts';
+import { dialplanLiteral, exact, hostAndPort, shown, UnrenderableValueError } from './quote.ts';
+import type { LineRow, ServerRows, TrunkRow } from './rows.ts';
+
+/** Rows of which every value may be written as it is; a line's name is quoted where it is written. */
+export interface CheckedRows {
+  readonly lines: readonly LineRow[];
+  readonly trunks: readonly CheckedTrunk[];
+  readonly problems: readonly string[];
+}
+
+export interface CheckedTrunk {
+  readonly code: string;
+  readonly address: string;
+}
+
+/** Leaves out what cannot be rendered, and says so: one faulty row must not take the others down. */
+export function checkRows(rows: ServerRows): CheckedRows {
+  const problems: string[] = [];
+  const trunks = keepGood(rows.trunks, checkTrunk(), problems);
+  const endpoints = new Set(trunks.map(({ code }) => code));
+  const active = rows.lines.filter(({ active }) => active);
+  // In an order of their own, so that of two rivals the same one stays whatever order they came in.
+  const sorted = sortedBy(active, (line) => `${line.sip_username} ${line.subscriber_id} ${line.extension}`);
+  const lines = keepGood(sorted, checkLine(endpoints), problems);
+  return { lines, trunks, problems };
+}
+
+/** By code units: the same everywhere, which the order of a language is not. */
+export function sortedBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+}
+
+/** Runs `work`; a value that cannot be rendered becomes a problem and the result null. */
+export function orProblem<T>(work: () => T, problems: string[]): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UnrenderableValueError)) throw error;
+    problems.push(error.message);
+    return null;
+  }
+}
+
+function keepGood<Row, Checked>(
+  rows: readonly Row[],
+  check: (row: Row) => Checked,
+  problems: string[],
+): Checked[] {
+  return rows.map((row) => orProblem(() => check(row), problems)).filter((row) => row !== null);
+}
+
+function checkTrunk(): (trunk: TrunkRow) => CheckedTrunk {
+  const codes = new Set<string>();
+  return ({ code, host, port }) => {
+    const row = `trunk ${shown(code)}`;
+    exact('trunkCode', code, { row, field: 'code' });
+    const address = hostAndPort(host, port, row);
+    claim(codes, code, row, 'code', 'is taken by another trunk');
+    return { code, address };
+  };
+}
+
+function checkLine(endpoints: Set<string>): (line: LineRow) => LineRow {
+  const extensions = new Set<string>();
+  return (line) => {
+    const row = `line ${shown(line.sip_username)}`;
+    exact('sipUsername', line.sip_username, { row, field: 'sip_username' });
+    exact('md5', line.sip_ha1, { row, field: 'sip_ha1' });
+    exact('uuid', line.subscriber_id, { row, field: 'subscriber_id' });
+    const extension = dialplanLiteral(line.extension, { row, field: 'extension' });
+    if (!canBeExtension(extension)) {
+      throw new UnrenderableValueError({ row, field: 'extension' }, `cannot be one: ${shown(extension)}`);
+    }
+    // Trunks and lines are endpoints of one name space.
+    const taken = 'is taken by another line or a trunk';
+    if (endpoints.has(line.sip_username)) {
+      throw new UnrenderableValueError({ row, field: 'sip_username' }, taken);
+    }
+    const where = `${line.subscriber_id} ${extension}`;
+    claim(extensions, where, row, 'extension', `is taken by another line: ${extension}`);
+    endpoints.add(line.sip_username);
+    return line;
+  };
+}
+
+function claim(taken: Set<string>, key: string, row: string, field: string, rule: string): void {
+  if (taken.has(key)) throw new UnrenderableValueError({ row, field }, rule);
+  taken.add(key);
+}

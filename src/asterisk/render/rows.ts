@@ -1,0 +1,33 @@
+/** What the configuration of one server is made of: what the database knows, and what only a secret store knows. */
+export interface ServerRows {
+  readonly server: { readonly name: string };
+  /** The control plane's own access to this server's REST interface. */
+  readonly ari: AccessRow;
+  /** The same for its manager interface. */
+  readonly ami: AccessRow;
+  readonly lines: readonly LineRow[];
+  /** In order of priority: emergency calls try them one after the other. */
+  readonly trunks: readonly TrunkRow[];
+}
+
+export interface AccessRow {
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface LineRow {
+  readonly sip_username: string;
+  /** MD5 of `<sip_username>:pabx:<password>`, in hexadecimal. */
+  readonly sip_ha1: string;
+  readonly subscriber_id: string;
+  readonly extension: string;
+  readonly name: string;
+  /** False: the server does not know the line at all. A suspended line is active: it may call emergency numbers. */
+  readonly active: boolean;
+}
+
+export interface TrunkRow {
+  readonly code: string;
+  readonly host: string;
+  readonly port: number;
+}
