@@ -7,6 +7,10 @@ export interface ControlPlane {
   readonly url: string;
   readonly logFile: string;
   pid(): number;
+  running(): boolean;
+  /** Starts the process and does not wait for it. */
+  launch(): void;
+  /** Starts it and waits until it answers. */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** SIGKILL: no farewell, nothing written. */
@@ -40,6 +44,16 @@ export function createControlPlane(
 ): ControlPlane {
   const url = `http://127.0.0.1:${port}`;
   let running: ProcessHandle | null = null;
+  const launch = () => {
+    running = startProcess({
+      name: 'control plane',
+      command: process.execPath,
+      args: ['src/main.ts'],
+      cwd: ROOT,
+      env: { ...MINIMAL_ENV, ...settings, PORT: String(port) },
+      logFile,
+    });
+  };
   return {
     url,
     logFile,
@@ -47,25 +61,16 @@ export function createControlPlane(
       if (!running) throw new Error('the control plane does not run');
       return running.pid;
     },
+    running: () => running?.running() ?? false,
+    launch,
     async start() {
-      running = startProcess({
-        name: 'control plane',
-        command: process.execPath,
-        args: ['src/main.ts'],
-        cwd: ROOT,
-        env: { ...MINIMAL_ENV, ...settings, PORT: String(port) },
-        logFile,
-      });
-      const started = running;
-      let ended = false;
-      started.exited.then(() => {
-        ended = true;
-      });
-      await waitUntil(async () => ended || (await isLive(url)), {
+      launch();
+      const dead = () => !running?.running();
+      await waitUntil(async () => dead() || (await isLive(url)), {
         timeout_ms: 30_000,
         what: 'the control plane',
       });
-      if (ended) throw new Error(`the control plane ended at its start; see ${logFile}`);
+      if (dead()) throw new Error(`the control plane ended at its start; see ${logFile}`);
     },
     async stop() {
       await running?.stop();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ServiceFailedError } from '../services/errors.ts';
 import { freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
-import { phoneScenario, registerScenario } from './scenario.ts';
+import { cancelScenario, phoneScenario, registerScenario } from './scenario.ts';
 import { readSipLog } from './sip-log.ts';
 
 export interface PhoneAccount {
@@ -51,6 +51,17 @@ function readOutcome(path: string): CallOutcome {
   };
 }
 
+function place(sipp: RunningSipp): PlacedCall {
+  const outcome = () => readOutcome(sipp.files.messages);
+  return {
+    outcome,
+    done: sipp.exited.then(outcome),
+    abandon: async () => {
+      await sipp.stop({ timeout_ms: 1 });
+    },
+  };
+}
+
 /** A SIPp that plays phones of one switch, one process a call. */
 export function createPhones(dir: string, sipPort: number) {
   async function run(name: string, scenario: string, args: readonly string[]): Promise<RunningSipp> {
@@ -63,19 +74,12 @@ export function createPhones(dir: string, sipPort: number) {
   }
   return {
     async call(account: PhoneAccount, number: string, talk_ms = 60_000): Promise<PlacedCall> {
-      const name = `call-${++calls}`;
-      const sipp = await run(name, phoneScenario({ ...account, number, talk_ms }), [
-        '-recv_timeout',
-        '90000',
-      ]);
-      const outcome = () => readOutcome(sipp.files.messages);
-      return {
-        outcome,
-        done: sipp.exited.then(outcome),
-        abandon: async () => {
-          await sipp.stop({ timeout_ms: 1 });
-        },
-      };
+      const scenario = phoneScenario({ ...account, number, talk_ms });
+      return place(await run(`call-${++calls}`, scenario, ['-recv_timeout', '90000']));
+    },
+    /** Lets it ring for a while and cancels. */
+    async ringAndCancel(account: PhoneAccount, number: string, ring_ms: number): Promise<PlacedCall> {
+      return place(await run(`call-${++calls}`, cancelScenario({ ...account, number, ring_ms }), []));
     },
     /** Throws when the switch refuses. */
     async register(account: PhoneAccount): Promise<void> {

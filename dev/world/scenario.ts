@@ -16,8 +16,6 @@ const scenario = (name: string, steps: readonly string[]) =>
 const send = (lines: readonly string[], attributes = '') =>
   `<send ${attributes}><![CDATA[\n\n${lines.join('\n')}\n\n]]></send>`;
 
-const escapeXml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-
 const SDP = [
   'Content-Type: application/sdp',
   'Content-Length: [len]',
@@ -58,17 +56,30 @@ const noBody = ['Content-Length: 0'];
 const credentials = (phone: { username: string; password: string }) =>
   `[authentication username=${phone.username} password=${phone.password}]`;
 
-/** Dials, talks and hangs up; ends well too when it is refused or the other side hangs up first. */
-export function phoneScenario(phone: PhoneScenario): string {
-  const { username, number, talk_ms } = phone;
-  const target = `sip:${escapeXml(number)}@[remote_ip]:[remote_port]`;
-  const refused = REFUSALS.map((status) => `<recv response="${status}" optional="true" next="2"/>`);
-  return scenario('phone', [
+/** RFC 3261 wants everything but these characters percent-encoded; the switch decodes it. */
+function targetOf(number: string): string {
+  return `sip:${encodeURIComponent(number).replaceAll("'", '%27')}@[remote_ip]:[remote_port]`;
+}
+
+/** The INVITE, and the INVITE again with the answer to the challenge. Time is taken from the second one. */
+function invitation(phone: { username: string; password: string }, target: string): string[] {
+  const { username } = phone;
+  return [
     send(request('INVITE', target, username, 1, SDP), 'retrans="500"'),
     '<recv response="100" optional="true"/>',
     '<recv response="401" auth="true"/>',
     send(request('ACK', target, username, 1, noBody)),
     send(request('INVITE', target, username, 2, [credentials(phone), ...SDP]), 'retrans="500" start_rtd="1"'),
+  ];
+}
+
+/** Dials, talks and hangs up; ends well too when it is refused or the other side hangs up first. */
+export function phoneScenario(phone: PhoneScenario): string {
+  const { username, number, talk_ms } = phone;
+  const target = targetOf(number);
+  const refused = REFUSALS.map((status) => `<recv response="${status}" optional="true" next="2"/>`);
+  return scenario('phone', [
+    ...invitation(phone, target),
     '<recv response="100" optional="true"/>',
     '<recv response="180" optional="true" rtd="1"/>',
     '<recv response="183" optional="true"/>',
@@ -96,6 +107,31 @@ export function phoneScenario(phone: PhoneScenario): string {
     '<label id="2"/>',
     send(request('ACK', target, username, 2, noBody)),
     '<label id="3"/>',
+  ]);
+}
+
+/** Dials a number that rings, and cancels after `ring_ms` of ringing. */
+export function cancelScenario(phone: {
+  username: string;
+  password: string;
+  number: string;
+  ring_ms: number;
+}): string {
+  const { username, number } = phone;
+  const target = targetOf(number);
+  // A CANCEL belongs to its INVITE by the same branch (RFC 3261, 9.1).
+  const cancel = request('CANCEL', target, username, 2, noBody).map((line) =>
+    line.replace('[branch]', '[branch-4]'),
+  );
+  return scenario('cancel', [
+    ...invitation(phone, target),
+    '<recv response="100" optional="true"/>',
+    '<recv response="180" rtd="1"/>',
+    `<pause milliseconds="${phone.ring_ms}"/>`,
+    send(cancel),
+    '<recv response="200"/>',
+    '<recv response="487"/>',
+    send(request('ACK', target, username, 2, noBody)),
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { accessOf, type SwitchAccess } from '../../src/asterisk/access.ts';
 import { addToken, hashToken, newToken, type Tenant } from '../../src/stores/postgres/tokens.ts';
 import type { AsteriskRoot } from '../services/asterisk-root.ts';
 import { makeOwnedFolder, removeFolder } from '../services/folders.ts';
@@ -10,6 +11,7 @@ import { type RunningRedis, startRedis } from '../services/redis.ts';
 import { type Carrier, startCarrier } from './carrier.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createDatabase, type Database } from './database.ts';
+import { type Link, startLink } from './link.ts';
 import { createPhones, type Phones } from './phone.ts';
 import { createSwitch, type PabxSwitch, RTP_PORTS } from './switch.ts';
 
@@ -29,16 +31,20 @@ export interface World {
   readonly dir: string;
   readonly database: Database;
   readonly redis: RunningRedis;
+  /** What the control plane reaches its stores by. */
+  readonly links: { readonly postgres: Link; readonly redis: Link };
   readonly control: ControlPlane;
   readonly pabx: PabxSwitch;
   readonly carrier: Carrier;
   readonly phones: Phones;
   readonly server_id: string;
+  /** The control plane's own access to the switch. */
+  readonly access: SwitchAccess;
   /** A token of this tenant for the API. */
   token(tenant: Tenant): Promise<string>;
   /** Waits until the control plane has the switch's link and every running call. */
   connected(): Promise<void>;
-  /** Waits until the switch runs the newest configuration. */
+  /** Waits until the switch runs a configuration with every line there is. */
   provisioned(): Promise<void>;
   close(): Promise<void>;
 }
@@ -82,6 +88,17 @@ async function isReady(url: string): Promise<boolean> {
   return response.ok;
 }
 
+async function knowsEveryLine({ pool }: Database, server_id: string): Promise<boolean> {
+  const { rows } = await pool.query<{ missing: number }>(
+    `select count(*)::integer as missing from lines l join subscribers s on s.id = l.subscriber_id
+     where s.server_id = $1 and not exists (
+       select from asterisk_servers a join revisions r on r.server_id = a.id and r.hash = a.acknowledged_revision
+       where a.id = $1 and strpos(r.files ->> 'pjsip-lines.conf', '[' || l.sip_username || ']') > 0)`,
+    [server_id],
+  );
+  return rows[0]?.missing === 0;
+}
+
 export async function startWorld(options: WorldOptions): Promise<World> {
   const dir = makeOwnedFolder('world');
   mkdirSync(dir, { recursive: true });
@@ -89,10 +106,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const database = await createDatabase(options.postgresUrl);
   const server = await addServer(database, ports);
   const redis = await startRedis(options.redisUrl === undefined ? {} : { existingUrl: options.redisUrl });
+  const links = { postgres: await startLink(database.url), redis: await startLink(redis.url) };
+  const secret = randomBytes(32).toString('base64');
   const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), {
-    DATABASE_URL: database.url,
-    REDIS_URL: redis.url,
-    PABX_SECRET: randomBytes(32).toString('base64'),
+    DATABASE_URL: links.postgres.url,
+    REDIS_URL: links.redis.url,
+    PABX_SECRET: secret,
     ...options.settings,
   });
   await control.start();
@@ -106,16 +125,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100);
   await pabx.start();
 
-  const newest = async () => {
-    const response = await fetch(`${control.url}/provisioning/v1/revision`, {
-      headers: { authorization: `Bearer ${server.token}` },
-    });
-    return response.headers.get('etag')?.replaceAll('"', '');
-  };
   const world: World = {
     dir,
     database,
     redis,
+    links,
+    access: accessOf(secret, server.id),
     control,
     pabx,
     carrier,
@@ -129,21 +144,16 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     connected: () =>
       waitUntil(() => isReady(control.url), { timeout_ms: 20_000, what: 'the link to the switch' }),
     provisioned: () =>
-      waitUntil(
-        async () => {
-          const row = await database.db
-            .selectFrom('asterisk_servers')
-            .select('acknowledged_revision')
-            .where('id', '=', server.id)
-            .executeTakeFirstOrThrow();
-          return row.acknowledged_revision === (await newest());
-        },
-        { timeout_ms: 20_000, what: 'the switch to run the newest configuration' },
-      ),
+      waitUntil(() => knowsEveryLine(database, server.id), {
+        timeout_ms: 20_000,
+        what: 'the switch to run a configuration with every line',
+      }),
     async close() {
       await carrier.stop();
       await pabx.stop();
       await control.stop();
+      links.postgres.close();
+      links.redis.close();
       await redis.stop();
       await database.close();
       removeFolder(dir);

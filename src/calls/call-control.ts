@@ -43,7 +43,12 @@ export function createCallControl({
   times,
   log,
 }: CallControlDependencies): CallControl {
-  const store = createLiveCallStore(redis);
+  const resync = () => {
+    switches
+      .resync()
+      .catch((error: Error) => log.warn({ err: error }, 'Redis cannot be brought up to date yet'));
+  };
+  const store = createLiveCallStore(redis, resync);
   const directory = createDirectory(db);
   const board = createLiveBoard();
   const settler = createSettler(db, store, log);
@@ -83,11 +88,7 @@ export function createCallControl({
     adoptFromMemory,
   });
   redis.on('close', () => switches.redisLost());
-  redis.on('ready', () => {
-    switches
-      .resync()
-      .catch((error: Error) => log.warn({ err: error }, 'Redis cannot be brought up to date yet'));
-  });
+  redis.on('ready', resync);
 
   return {
     board,

@@ -29,6 +29,11 @@ export interface Slices {
   stop(call: LiveCall): void;
 }
 
+interface Extension {
+  readonly grant: Grant;
+  readonly more_seconds: number;
+}
+
 interface Dependencies {
   readonly store: LiveCallStore;
   readonly board: LiveBoard;
@@ -94,7 +99,6 @@ export function createSlices({ store, board, times, log, switchOf }: Dependencie
     const { call_id, subscriber_id, credit_micros } = call.facts;
     const answer = await ask(() => store.extend(call_id, subscriber_id, credit_micros, times.slice_seconds));
     if (call.timer === null) return;
-    if (answer === 'GONE') return;
     if (answer && grantedSeconds(answer.grant) > grantedSeconds(call.grant)) {
       call.grant = answer.grant;
       call.more_seconds = answer.more_seconds;
@@ -112,13 +116,11 @@ export function createSlices({ store, board, times, log, switchOf }: Dependencie
     at(call, Math.min(end_ms, talked_ms(call) + ASK_AGAIN_ms), extend);
   }
 
-  async function ask(
-    question: () => Promise<{ grant: Grant; more_seconds: number } | null>,
-  ): Promise<{ grant: Grant; more_seconds: number } | 'GONE' | null> {
+  /** null: nothing can be reserved now. The call runs to the end of what it has, and asks again until then. */
+  async function ask(question: () => Promise<Extension | null>): Promise<Extension | null> {
     try {
-      return (await question()) ?? 'GONE';
+      return await question();
     } catch (error) {
-      // Without Redis nothing more can be reserved: the call runs to the end of what it has.
       log.warn({ err: error }, 'cannot reserve a slice');
       return null;
     }

@@ -18,6 +18,7 @@ const OFFLINE_INTERNAL_RING_SECONDS = 60;
 
 // Q.850 causes: each is a SIP answer of its own.
 const UNALLOCATED = 1;
+const NO_ANSWER = 19;
 const SUBSCRIBER_ABSENT = 20;
 const NO_CIRCUIT = 34;
 const OUT_OF_ORDER = 38;
@@ -61,7 +62,7 @@ function emergencyByTrunk(trunk: string, next: string | undefined): string[] {
     ...(next === undefined
       ? []
       : [` same => n,GotoIf($[${TRUNK_FAILED}]?pabx-emergency-call,E-${next}-${number},1)`]),
-    ` same => n,Hangup(\${HANGUPCAUSE})`,
+    ...ended,
   ];
 }
 
@@ -78,7 +79,7 @@ function internal(): string[] {
     'exten => _L-.,1,Set(TIMEOUT(absolute)=0)',
     ...identified,
     ` same => n,Dial(PJSIP/\${CUT(EXTEN,-,2)},${OFFLINE_INTERNAL_RING_SECONDS},giU(pabx-answered^${OFFLINE_INTERNAL_SECONDS}))`,
-    ...ended,
+    ...lineEnded,
     ...journal('O'),
   ];
 }
@@ -105,15 +106,25 @@ function grant(): string[] {
     '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...granted('T', `PJSIP/\${CUT(EXTEN,-,3)}@\${CUT(EXTEN,-,2)}`, [' same => n,Set(CALLERID(name)=)']),
-    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, []),
+    ...granted(
+      'T',
+      `PJSIP/\${CUT(EXTEN,-,3)}@\${CUT(EXTEN,-,2)}`,
+      [' same => n,Set(CALLERID(name)=)'],
+      ended,
+    ),
+    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, [], lineEnded),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...journal('G'),
   ];
 }
 
 /** A carrier has no business with the name of a line, a colleague has. */
-function granted(kind: 'T' | 'L', destination: string, before: readonly string[]): string[] {
+function granted(
+  kind: 'T' | 'L',
+  destination: string,
+  before: readonly string[],
+  after: readonly string[],
+): string[] {
   const wellFormed = `^${kind}-[a-z0-9]+-[+]?[0-9]+-[1-9]${'[0-9]?'.repeat(4)}-[1-9]${'[0-9]?'.repeat(2)}-[+]?[0-9]*$`;
   return [
     `exten => _${kind}-.,1,GotoIf($[\${REGEX("${wellFormed}" \${EXTEN})}]?granted)`,
@@ -123,7 +134,7 @@ function granted(kind: 'T' | 'L', destination: string, before: readonly string[]
     ...before,
     ` same => n,ExecIf($["\${CUT(EXTEN,-,6)}" != ""]?Set(CALLERID(num)=\${CUT(EXTEN,-,6)}))`,
     ` same => n,Dial(${destination},\${CUT(EXTEN,-,5)},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`,
-    ...ended,
+    ...after,
   ];
 }
 
@@ -157,12 +168,18 @@ function fromTrunk(): string[] {
 /** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
 const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
 
-/** The cause that the other side gave goes back to the caller; a phone that is not registered gives none. */
+/**
+ * The cause that the other side gave goes back to the caller. Nobody gives one when it rang in vain or when a
+ * redirection was ignored (0), or that redirection itself (23), which the caller's phone must not follow.
+ */
 const ended = [
-  ` same => n,GotoIf($["\${DIALSTATUS}" = "CHANUNAVAIL"]?absent)`,
+  ` same => n,ExecIf($["\${DIALSTATUS}" = "NOANSWER"]?Hangup(${NO_ANSWER}))`,
+  ` same => n,ExecIf($["\${HANGUPCAUSE}" = "0" | "\${HANGUPCAUSE}" = "23"]?Hangup(${SUBSCRIBER_ABSENT}))`,
   ` same => n,Hangup(\${HANGUPCAUSE})`,
-  ` same => n(absent),Hangup(${SUBSCRIBER_ABSENT})`,
 ];
+
+/** A phone that is not registered is 'no route' (3) to Dial: 404, as if its number did not exist. */
+const lineEnded = [` same => n,ExecIf($["\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`, ...ended];
 
 const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
 

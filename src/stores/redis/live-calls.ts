@@ -175,13 +175,21 @@ async function scanKeys(redis: Redis, match: string): Promise<string[]> {
   return [...new Set(found)];
 }
 
-/** The calls that run now and what they hold, in Redis: leases, reservations and the wallets they draw on. */
-export function createLiveCallStore(redis: Redis): LiveCallStore {
+/**
+ * The calls that run now and what they hold, in Redis: leases, reservations and the wallets they draw on.
+ * `onEpochLost`: a connected Redis turned out to be empty of them, someone flushed it.
+ */
+export function createLiveCallStore(redis: Redis, onEpochLost: () => void): LiveCallStore {
   const run = loadScripts(redis);
   let epoch: string | null = null;
   redis.on('close', () => {
     epoch = null;
   });
+  const lose = () => {
+    if (epoch === null) return;
+    epoch = null;
+    onEpochLost();
+  };
 
   return {
     ready: () => epoch !== null,
@@ -197,13 +205,17 @@ export function createLiveCallStore(redis: Redis): LiveCallStore {
       ];
       if (epoch === null && !input.adopt) return { code: 'NO_EPOCH' };
       const raw = await run('admitCall', [...fixed, ...claimKeys], [admitArgument(input, epoch ?? '')]);
-      return toAnswer(JSON.parse(raw as string), input.claims);
+      const answer = toAnswer(JSON.parse(raw as string), input.claims);
+      if (answer.code === 'NO_EPOCH') lose();
+      return answer;
     },
     async extend(call_id, payer, credit_micros, slice_seconds) {
       const args = [exact(credit_micros), slice_seconds];
       const raw = await run('extendCall', [keys.call(call_id), keys.wallet(payer)], args);
       const answer = JSON.parse(raw as string) as RawAnswer;
-      return answer.code === 'GONE' ? null : { grant: toGrant(answer), more_seconds: answer.more };
+      if (answer.code !== 'GONE') return { grant: toGrant(answer), more_seconds: answer.more };
+      if ((await redis.get(keys.epoch)) !== epoch) lose();
+      return null;
     },
     async answer(call_id, answered_at_ms) {
       await run('answerCall', [keys.call(call_id)], [answered_at_ms]);

@@ -1,0 +1,77 @@
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { type Installation, startInstallation, WAYS } from './bench/installation.ts';
+import { type BenchOptions, OptionError, readOptions, USAGE } from './bench/options.ts';
+import { runLine, summary } from './bench/report.ts';
+import { type Run, run } from './bench/run.ts';
+import { readVersions } from './bench/versions.ts';
+import { announce } from './services/announce.ts';
+import { ensureAsteriskRoot } from './services/asterisk-root.ts';
+import { MissingServiceError } from './services/errors.ts';
+import { readSettings } from './world/settings.ts';
+
+/*
+ * The same calls through the same Asterisk, plain and controlled in turn: what control costs in time and in CPU.
+ * docs/benchmarks.md says how to read it.
+ */
+
+function fail(message: string, code: number): never {
+  console.error(message);
+  process.exit(code);
+}
+
+function optionsOrExit(): BenchOptions {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    if (error instanceof OptionError) fail(`${error.message}\n${USAGE}`, 2);
+    throw error;
+  }
+}
+
+async function allRounds(installation: Installation, options: BenchOptions): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const way of WAYS) {
+      const result = await run(installation, way, options);
+      console.log(runLine(round, result));
+      runs.push(result);
+    }
+  }
+  return runs;
+}
+
+async function describe({ world }: Installation, options: BenchOptions, load: number): Promise<string> {
+  const { rate, seconds, rounds, talk_ms } = options;
+  return [
+    `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load.toFixed(2)}`,
+    await readVersions(world),
+    `${rate} calls/s for ${seconds} s a run, ${talk_ms} ms of talk, ${rounds} rounds; signalling only, no sound`,
+  ].join('\n');
+}
+
+async function bench(options: BenchOptions): Promise<number> {
+  const { cacheDir, asteriskChroot } = readSettings();
+  const [load = 0] = loadavg();
+  announce('the services of the benchmark');
+  const root = await ensureAsteriskRoot(
+    asteriskChroot ? { cacheDir, existingChroot: asteriskChroot } : { cacheDir },
+  );
+  const installation = await startInstallation(root);
+  try {
+    console.log(`${await describe(installation, options, load)}\n`);
+    const runs = await allRounds(installation, options);
+    console.log(`\n${summary(runs)}`);
+    const failed = runs.filter((result) => !result.figures).length;
+    if (failed > 0) console.log(`\n${failed} of ${runs.length} runs do not count: this is no measurement.`);
+    return failed > 0 ? 1 : 0;
+  } finally {
+    await installation.close();
+  }
+}
+
+try {
+  process.exitCode = await bench(optionsOrExit());
+} catch (error) {
+  if (error instanceof MissingServiceError) fail(error.message, 1);
+  throw error;
+}

@@ -1,0 +1,211 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createDatabase, type Database } from '../../dev/world/database.ts';
+import { sipDigest } from '../../src/admin/create-line.ts';
+import { AlreadySeededError, type Seeded, seed } from '../../src/admin/seed.ts';
+import { classifyDialled } from '../../src/domain/dialled-number.ts';
+import { listSubscribers } from '../../src/stores/postgres/reports.ts';
+import { hashToken } from '../../src/stores/postgres/tokens.ts';
+
+let database: Database;
+let server_id: string;
+let seeded: Seeded;
+
+async function addServer({ db }: Database): Promise<string> {
+  const { id } = await db
+    .insertInto('asterisk_servers')
+    .values({
+      name: 'srv1',
+      token_sha256: hashToken('no token'),
+      ari_url: 'http://127.0.0.1:1',
+      ami_host: '127.0.0.1',
+      ami_port: 1,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+const TABLES = [
+  'resellers',
+  'sales_plans',
+  'sales_plan_rates',
+  'minute_bundles',
+  'subscribers',
+  'bundle_slots',
+  'lines',
+  'wallets',
+  'wallet_slots',
+  'ledger_movements',
+  'ledger_entries',
+  'calls',
+] as const;
+
+async function countRows({ db }: Database): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const table of TABLES) {
+    const { rows } = await sql<{ n: bigint }>`select count(*) as n from ${sql.table(table)}`.execute(db);
+    counts[table] = Number(rows[0]?.n);
+  }
+  return counts;
+}
+
+const byName = async (name: string) => {
+  const rows = await listSubscribers(database.db, { role: 'MASTER' });
+  const row = rows.find((subscriber) => subscriber.name === name);
+  if (!row) throw new Error(`no subscriber ${name}`);
+  return row;
+};
+
+beforeAll(async () => {
+  database = await createDatabase(inject('postgresUrl'));
+  server_id = await addServer(database);
+  seeded = await seed(database.db, { server_id });
+});
+
+afterAll(() => database.close());
+
+test('one reseller with two full plans, its franquias, subscribers and lines', async () => {
+  expect(await countRows(database)).toMatchObject({
+    resellers: 1,
+    sales_plans: 2,
+    sales_plan_rates: 18,
+    minute_bundles: 6,
+    subscribers: 8,
+    bundle_slots: 14,
+    lines: 24,
+  });
+  const rates = await database.db.selectFrom('sales_plan_rates').selectAll().execute();
+  const byTenths = rates.filter(
+    ({ initial_seconds, increment_seconds, free_threshold_seconds }) =>
+      `${initial_seconds}/${increment_seconds}/${free_threshold_seconds}` === '30/6/3',
+  );
+  expect(byTenths.length).toBeGreaterThan(rates.length / 2);
+});
+
+test('every modality is there, and the special cases', async () => {
+  const subscribers = await database.db.selectFrom('subscribers').selectAll().execute();
+  expect(new Set(subscribers.map((row) => row.billing_mode))).toEqual(
+    new Set(['PREPAID', 'POSTPAID', 'BUNDLE']),
+  );
+  expect(subscribers.some((row) => row.ldn_fixed_uses_local && row.ldn_mobile_uses_local)).toBe(true);
+  expect(subscribers.some((row) => row.max_concurrent_calls === 2)).toBe(true);
+  for (const row of subscribers) {
+    if (row.billing_mode === 'PREPAID') expect(row.credit_limit_micros).toBe(0n);
+    else expect(row.credit_limit_micros).toBeGreaterThan(0n);
+  }
+  const slots = (await byName('Hotel Mar Azul')).bundles.map((bundle) => bundle.slot);
+  expect(slots).toHaveLength(6);
+});
+
+test('one is nearly out of minutes and one nearly out of money', async () => {
+  const mobile = (await byName('Moura & Lins Advocacia')).bundles.find(({ slot }) => slot === 'MOBILE_LOCAL');
+  expect(mobile).toMatchObject({ included_seconds: 3_600, left_seconds: 48 });
+  expect((await byName('Pizzaria Bella Massa')).balance_micros).toBe(550_000n);
+});
+
+test('credentials belong to the lines, and their extensions can be dialled', async () => {
+  for (const subscriber of seeded.subscribers) {
+    expect(subscriber.lines.length).toBeGreaterThanOrEqual(2);
+    expect(subscriber.lines.length).toBeLessThanOrEqual(4);
+    const extensions = new Set(subscriber.lines.map((line) => line.extension));
+    for (const line of subscriber.lines) {
+      const row = await database.db
+        .selectFrom('lines')
+        .selectAll()
+        .where('id', '=', line.line_id)
+        .executeTakeFirstOrThrow();
+      expect(row).toMatchObject({
+        subscriber_id: subscriber.subscriber_id,
+        extension: line.extension,
+        area_code: line.area_code,
+        sip_ha1: sipDigest(line.sip_username, line.sip_password),
+      });
+      const context = { areaCode: line.area_code, extensions, intlDialing: 'NO_CSP', autoNinthDigit: true };
+      expect(classifyDialled(line.extension, { ...context, intlDialing: 'NO_CSP' })).toMatchObject({
+        class: 'INTERNAL',
+      });
+    }
+  }
+});
+
+test('the numbers of past calls are of the class that was charged, and no two calls overlap', async () => {
+  const calls = await database.db
+    .selectFrom('calls as c')
+    .innerJoin('lines as l', 'l.id', 'c.line_id')
+    .selectAll('c')
+    .select('l.area_code')
+    .orderBy('c.line_id')
+    .orderBy('c.created_at')
+    .execute();
+  expect(calls.length).toBeGreaterThan(20);
+  for (const [index, call] of calls.entries()) {
+    const context = { areaCode: call.area_code, extensions: new Set<string>() };
+    expect(
+      classifyDialled(call.dialled, { ...context, intlDialing: 'NO_CSP', autoNinthDigit: true }),
+    ).toMatchObject({ class: call.call_class, number: call.number });
+    expect(call.talk_ms).toBeGreaterThanOrEqual(30_000);
+    expect(call.billed_seconds * 1000).toBe(call.talk_ms);
+    const next = calls[index + 1];
+    if (next?.line_id === call.line_id) expect(call.ended_at < next.created_at).toBe(true);
+    expect(call.ended_at < new Date()).toBe(true);
+  }
+});
+
+test('the ledger sums to zero, and wallets and records agree with it', async () => {
+  const { db } = database;
+  const sums = await sql`select unit, sum(amount) as sum from ledger_entries group by unit`.execute(db);
+  expect(sums.rows).toEqual(
+    expect.arrayContaining([
+      { unit: 'MICROS', sum: '0' },
+      { unit: 'SECONDS', sum: '0' },
+    ]),
+  );
+  const wallets = await sql`
+    select w.subscriber_id from wallets w
+    where w.balance_micros <> (select coalesce(sum(amount), 0) from ledger_entries
+                               where account = 'subscriber:' || w.subscriber_id || ':money')
+    union all
+    select s.subscriber_id from wallet_slots s
+    where s.left_seconds <> (select coalesce(sum(amount), 0) from ledger_entries
+                             where account = 'subscriber:' || s.subscriber_id || ':seconds:' || s.slot)`.execute(
+    db,
+  );
+  expect(wallets.rows).toEqual([]);
+  const calls = await sql`
+    select c.id from calls c left join ledger_movements m on m.reference = c.id
+    where m.id is null or c.total_micros <> (select coalesce(-sum(amount), 0) from ledger_entries
+                               where movement_id = m.id and account like 'subscriber:%:money')`.execute(db);
+  expect(calls.rows).toEqual([]);
+});
+
+test('a second run is refused and changes nothing', async () => {
+  const before = await countRows(database);
+  await expect(seed(database.db, { server_id })).rejects.toThrow(AlreadySeededError);
+  expect(await countRows(database)).toEqual(before);
+});
+
+test('of two runs at the same moment one is refused', async () => {
+  const other = await createDatabase(inject('postgresUrl'));
+  try {
+    const at = { server_id: await addServer(other) };
+    const results = await Promise.allSettled([seed(other.db, at), seed(other.db, at)]);
+    expect(results.map((result) => result.status).sort()).toEqual(['fulfilled', 'rejected']);
+    const refused = results.find((result) => result.status === 'rejected');
+    expect(refused?.reason).toBeInstanceOf(AlreadySeededError);
+    expect(await countRows(other)).toEqual(await countRows(database));
+  } finally {
+    await other.close();
+  }
+});
+
+test('an unknown server leaves nothing behind', async () => {
+  const other = await createDatabase(inject('postgresUrl'));
+  try {
+    const unknown = { server_id: '00000000-0000-4000-8000-000000000000' };
+    await expect(seed(other.db, unknown)).rejects.toThrow(/server_id/);
+    expect((await countRows(other)).resellers).toBe(0);
+  } finally {
+    await other.close();
+  }
+});

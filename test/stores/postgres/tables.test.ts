@@ -1,0 +1,214 @@
+import { type Kysely, sql } from 'kysely';
+import { describe, expect, test } from 'vitest';
+import { MIGRATIONS } from '../../../migrations/index.ts';
+import { migrate } from '../../../src/stores/postgres/connect.ts';
+import type { Database } from '../../../src/stores/postgres/tables.ts';
+import { useDatabase } from './use-tenants.ts';
+
+const database = useDatabase();
+
+/** Every column of every table that the code knows; `?` marks those that may be null. The compiler keeps it complete. */
+type Columns<T> = { readonly [K in keyof T]: '' | '?' };
+const TABLES = {
+  resellers: { id: '', name: '', status: '', max_concurrent_calls: '', created_at: '' },
+  sales_plans: { id: '', reseller_id: '', name: '', status: '', created_at: '' },
+  sales_plan_rates: {
+    sales_plan_id: '',
+    call_class: '',
+    price_micros_per_minute: '',
+    initial_seconds: '',
+    increment_seconds: '',
+    free_threshold_seconds: '',
+  },
+  minute_bundles: {
+    id: '',
+    reseller_id: '',
+    name: '',
+    included_seconds: '',
+    monthly_price_micros: '',
+    created_at: '',
+  },
+  asterisk_servers: {
+    id: '',
+    name: '',
+    token_sha256: '',
+    ari_url: '',
+    ami_host: '',
+    ami_port: '',
+    acknowledged_revision: '?',
+    acknowledged_at: '?',
+    acknowledged_error: '?',
+    created_at: '',
+  },
+  trunks: {
+    id: '',
+    server_id: '',
+    code: '',
+    name: '',
+    host: '',
+    port: '',
+    max_concurrent_calls: '',
+    priority: '',
+    status: '',
+    created_at: '',
+  },
+  revisions: { server_id: '', hash: '', manifest: '', files: '', created_at: '' },
+  subscribers: {
+    id: '',
+    reseller_id: '',
+    server_id: '',
+    sales_plan_id: '',
+    name: '',
+    billing_mode: '',
+    status: '',
+    credit_limit_micros: '',
+    max_concurrent_calls: '',
+    cycle_day: '',
+    ldn_fixed_uses_local: '',
+    ldn_mobile_uses_local: '',
+    created_at: '',
+  },
+  bundle_slots: { subscriber_id: '', slot: '', bundle_id: '' },
+  lines: {
+    id: '',
+    subscriber_id: '',
+    extension: '',
+    name: '',
+    sip_username: '',
+    sip_ha1: '',
+    area_code: '',
+    sales_plan_id: '?',
+    allowed_classes: '',
+    max_concurrent_calls: '',
+    status: '',
+    created_at: '',
+  },
+  api_tokens: {
+    token_sha256: '',
+    name: '',
+    role: '',
+    reseller_id: '?',
+    subscriber_id: '?',
+    expires_at: '?',
+    created_at: '',
+  },
+  wallets: { subscriber_id: '', version: '', balance_micros: '', cycle_start: '' },
+  wallet_slots: { subscriber_id: '', slot: '', left_seconds: '' },
+  ledger_movements: {
+    id: '',
+    subscriber_id: '',
+    kind: '',
+    reference: '',
+    leg: '',
+    sequence: '',
+    author: '',
+    wallet_version: '',
+    created_at: '',
+  },
+  ledger_entries: { movement_id: '', account: '', unit: '', amount: '' },
+  calls: {
+    id: '',
+    server_id: '',
+    reseller_id: '',
+    subscriber_id: '',
+    line_id: '',
+    trunk_id: '?',
+    dialled: '',
+    number: '',
+    call_class: '',
+    csp: '?',
+    created_at: '',
+    ringing_at: '?',
+    answered_at: '?',
+    ended_at: '',
+    talk_ms: '',
+    billed_seconds: '',
+    bundle_slot: '?',
+    bundle_seconds: '',
+    paid_seconds: '',
+    total_micros: '',
+    sales_plan_id: '',
+    price_micros_per_minute: '?',
+    cadence: '?',
+    granted_seconds: '',
+    end_reason: '',
+    q850: '?',
+  },
+  refusals: {
+    call_id: '',
+    server_id: '',
+    reseller_id: '?',
+    subscriber_id: '?',
+    line_id: '?',
+    dialled: '',
+    number: '?',
+    call_class: '?',
+    reason: '',
+    detail: '?',
+    limit_level: '?',
+    limit_value: '?',
+    holders: '?',
+    created_at: '',
+  },
+} as const satisfies { readonly [T in keyof Database]: Columns<Database[T]> };
+
+interface ColumnRow {
+  table_name: string;
+  column_name: string;
+  is_nullable: 'YES' | 'NO';
+  data_type: string;
+}
+
+async function columns(): Promise<ColumnRow[]> {
+  const { rows } = await sql<ColumnRow>`
+    select table_name, column_name, is_nullable, data_type from information_schema.columns
+    where table_schema = 'public' and table_name not like 'kysely_%'`.execute(database().db);
+  return rows;
+}
+
+describe('the migrated database', () => {
+  test('has exactly the tables that the code knows', async () => {
+    const names = new Set((await columns()).map((row) => row.table_name));
+    expect([...names].sort()).toEqual(Object.keys(TABLES).sort());
+  });
+
+  test.each(Object.keys(TABLES) as (keyof typeof TABLES)[])(
+    'has exactly the columns of %s',
+    async (table) => {
+      const rows = (await columns()).filter((row) => row.table_name === table);
+      const found = Object.fromEntries(
+        rows.map((row) => [row.column_name, row.is_nullable === 'YES' ? '?' : '']),
+      );
+      expect(found).toEqual(TABLES[table]);
+    },
+  );
+
+  test('keeps amounts in bigint, moments with their zone, and nothing in floats', async () => {
+    const types = Object.fromEntries(
+      (await columns()).map((row) => [`${row.table_name}.${row.column_name}`, row.data_type]),
+    );
+    for (const [name, type] of Object.entries(types)) {
+      if (/_micros(_per_minute)?$/.test(name)) expect([name, type]).toEqual([name, 'bigint']);
+      if (/_at$/.test(name)) expect([name, type]).toEqual([name, 'timestamp with time zone']);
+      expect([name, type]).not.toEqual([name, expect.stringMatching(/double|real|numeric|money/)]);
+    }
+    expect(types['wallets.cycle_start']).toBe('date');
+    expect(types['ledger_entries.amount']).toBe('bigint');
+  });
+
+  test('is not migrated twice', async () => {
+    expect(await migrate(database().db, { getMigrations: async () => MIGRATIONS })).toEqual([]);
+  });
+
+  test('names the migration that failed, and keeps nothing of it', async () => {
+    const failing = {
+      async up(db: Kysely<never>) {
+        await sql`create table half (id integer)`.execute(db);
+        throw new Error('no');
+      },
+    };
+    const getMigrations = async () => ({ ...MIGRATIONS, '9999-failing': failing });
+    await expect(migrate(database().db, { getMigrations })).rejects.toThrow('9999-failing');
+    expect((await columns()).filter((row) => row.table_name === 'half')).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { type RunningRedis, startRedis } from '../../../dev/services/redis.ts';
+import type { LimitClaim } from '../../../src/domain/authorize.ts';
+import type { Rate } from '../../../src/domain/charge.ts';
+import type { Wallet } from '../../../src/stores/postgres/wallets.ts';
+import { connectRedis } from '../../../src/stores/redis/connect.ts';
+import {
+  type AdmitAnswer,
+  type AdmitInput,
+  createLiveCallStore,
+  type LiveCallStore,
+} from '../../../src/stores/redis/live-calls.ts';
+
+export interface StoreLink {
+  readonly redis: Redis;
+  readonly store: LiveCallStore;
+  /** How often the store told that its epoch is lost. */
+  lost(): number;
+}
+
+export interface StoreBench extends StoreLink {
+  readonly server: RunningRedis;
+  /** One more connection to the same server, as another process has it. */
+  connect(): Promise<StoreLink>;
+}
+
+/** A Redis of its own for one file, empty and under an epoch before each test. */
+export function useStore(): () => StoreBench {
+  let bench: StoreBench | null = null;
+  const links: Redis[] = [];
+  beforeAll(async () => {
+    const server = await startRedis();
+    const connect = async () => {
+      const redis = connectRedis(server.url, () => {});
+      links.push(redis);
+      await once(redis, 'ready');
+      let losses = 0;
+      const store = createLiveCallStore(redis, () => {
+        losses += 1;
+      });
+      return { redis, store, lost: () => losses };
+    };
+    bench = { server, connect, ...(await connect()) };
+  });
+  beforeEach(async () => {
+    await bench?.store.forgetAll();
+    await bench?.store.beginEpoch();
+  });
+  afterAll(async () => {
+    for (const link of links) link.disconnect();
+    await bench?.server.stop();
+  });
+  return () => {
+    if (!bench) throw new Error('Redis is not there yet');
+    return bench;
+  };
+}
+
+export function rateOf(price: bigint, initial = 30, increment = 6, threshold = 3): Rate {
+  const cadence = {
+    initial_seconds: initial,
+    increment_seconds: increment,
+    free_threshold_seconds: threshold,
+  };
+  return { price_micros_per_minute: price, cadence };
+}
+
+/** R$ 0,10 a minute at 30/6/3. */
+export const STANDARD = rateOf(100_000n);
+export const CYCLE = '2026-11-01';
+export const SERVER = 'server-1';
+
+let serial = 0;
+export const newId = (what: string) => `${what}-${++serial}`;
+
+export function walletOf(payer: string, balance: bigint, more: Partial<Wallet> = {}): Wallet {
+  return {
+    subscriber_id: payer,
+    version: 1n,
+    balance_micros: balance,
+    cycle_start: CYCLE,
+    left_seconds: {},
+    ...more,
+  };
+}
+
+/** A free call without limits, unless told otherwise. */
+export function callOf(more: Partial<AdmitInput> = {}): AdmitInput {
+  return {
+    call_id: newId('call'),
+    server_id: SERVER,
+    payer: 'payer',
+    facts: '{}',
+    cycle_start: CYCLE,
+    rate: null,
+    slot: null,
+    credit_micros: 0n,
+    slice_seconds: 60,
+    claims: [],
+    adopt: null,
+    ...more,
+  };
+}
+
+export const claim = (level: LimitClaim['level'], id: string, limit: number): LimitClaim => ({
+  level,
+  id,
+  limit,
+});
+
+export const slotsKey = ({ level, id }: LimitClaim) => `pabx:slots:${level}:${id}`;
+
+/** Who holds the slots of a claim. */
+export async function holders(redis: Redis, of: LimitClaim): Promise<string[]> {
+  return (await redis.zrange(slotsKey(of), 0, '-1')) as string[];
+}
+
+/** What calls hold of a wallet, by field, without what is 0. */
+export async function heldOf(redis: Redis, payer: string): Promise<Record<string, number>> {
+  const fields = Object.entries(await redis.hgetall(`pabx:wallet:${payer}`));
+  return Object.fromEntries(
+    fields
+      .filter(([name, value]) => name.startsWith('held') && value !== '0')
+      .map(([name, value]) => [name, Number(value)]),
+  );
+}
+
+/** Every key of a call or a slot that is still there; tombstones, wallets and the epoch may be. */
+export async function leftovers(redis: Redis): Promise<string[]> {
+  const keys = await redis.keys('*');
+  return keys.filter((key) => key !== 'pabx:epoch' && !/^pabx:(done|wallet):/.test(key)).sort();
+}
+
+export function granted(answer: AdmitAnswer): [bundle: number, paid: number] {
+  if (answer.code !== 'ADMITTED') throw new Error(`not admitted: ${answer.code}`);
+  return [answer.grant.bundle_seconds, answer.grant.paid_seconds];
+}
