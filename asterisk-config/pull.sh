@@ -65,7 +65,7 @@ request() {
 header = "Authorization: Bearer $token"
 HEADER
   curl_code=$?
-  status=$(cat "$work/status")
+  read -r status <"$work/status" || [ -n "$status" ] || status=000
   # An answer that broke off is none.
   [ "$curl_code" -eq 0 ] || status=000
 }
@@ -123,7 +123,10 @@ tell_again() {
 
 # --- A revision on disk -------------------------------------------------------------------------------------------
 
-hash_of() { basename -- "$(readlink "$PABX_ETC/$1")"; }
+hash_of() {
+  folder=$(readlink "$PABX_ETC/$1")
+  echo "${folder##*/}"
+}
 
 is_hash() {
   case $1 in *[!0-9a-f]*) return 1 ;; esac
@@ -135,40 +138,48 @@ link() {
   ln -s "revisions/$2" "$PABX_ETC/.$1.$$" && mv -fT "$PABX_ETC/.$1.$$" "$PABX_ETC/$1"
 }
 
-sha256() { sha256sum <"$1" | cut -c1-64; }
-
 # Brings the revision of $work/manifest to revisions/$1. Returns 1 when it could not be had, 2 when it is not what it
 # claims to be; $problem says why.
 download() {
   problem="the manifest does not match its hash $1"
-  [ "$(sha256 "$work/manifest")" = "$1" ] || return 2
+  [ "$(sha256sum <"$work/manifest" | cut -c1-64)" = "$1" ] || return 2
   problem='the manifest does not list exactly the files of a revision'
   names=$(sed -n 's/^[0-9a-f]\{64\}  \([a-z-]*\.conf\)$/\1/p' "$work/manifest")
   [ "$names" = "$(printf '%s\n' $FILES)" ] || return 2
   [ "$(wc -l <"$work/manifest")" -eq "$(printf '%s\n' $FILES | wc -l)" ] || return 2
-  rm -rf "$work/new" && mkdir "$work/new" || die "cannot write in $PABX_ETC"
-  while read -r sum name; do
-    # Most of a revision is usually as it was.
-    if [ "$(sha256 "$PABX_ETC/current/$name" 2>/dev/null)" = "$sum" ]; then
-      cp "$PABX_ETC/current/$name" "$work/new/$name" || die "cannot write in $PABX_ETC"
-      continue
-    fi
+  rm -rf "$work/new"
+  mkdir "$work/new" || die "cannot write in $PABX_ETC"
+  # Most of a revision is usually as it was.
+  for name in $(cd "$PABX_ETC/current" && sha256sum $FILES 2>/dev/null | grep -Fxf "$work/manifest" | cut -c67-); do
+    cp "$PABX_ETC/current/$name" "$work/new/$name" || die "cannot write in $PABX_ETC"
+  done
+  for name in $FILES; do
+    [ ! -e "$work/new/$name" ] || continue
+    # Not every curl makes a file of an empty answer.
+    : >"$work/new/$name"
     request GET "/provisioning/v1/revisions/$1/$name" "$work/new/$name"
-    problem=$(unanswered)
-    [ "$status" = 200 ] || return 1
-    problem="$name does not match its hash in the manifest"
-    [ "$(sha256 "$work/new/$name")" = "$sum" ] || return 2
-  done <"$work/manifest"
+    [ "$status" = 200 ] || {
+      problem=$(unanswered)
+      return 1
+    }
+  done
+  (cd "$work/new" && sha256sum -c "$work/manifest") >"$work/sums" 2>/dev/null || {
+    problem="$(sed -n 's/: FAILED.*//p' "$work/sums" | paste -sd ' ' -) does not match its hash in the manifest"
+    return 2
+  }
   [ "$1" = "$(hash_of current)" ] && return 0
-  rm -rf "$PABX_ETC/revisions/$1" && mv "$work/new" "$PABX_ETC/revisions/$1" || die "cannot write in $PABX_ETC"
+  rm -rf "$PABX_ETC/revisions/$1"
+  mv "$work/new" "$PABX_ETC/revisions/$1" || die "cannot write in $PABX_ETC"
 }
 
 # The last three, and whatever is in use.
 prune() {
-  for folder in $(ls -1t "$PABX_ETC/revisions" | grep -Ex '[0-9a-f]{64}' | tail -n +4); do
-    case $folder in
-      "$(hash_of current)" | "$(hash_of last-good)") ;;
-      *) rm -rf "$PABX_ETC/revisions/$folder" ;;
+  used="$(hash_of current) $(hash_of last-good)"
+  # shellcheck disable=SC2010 # of these names only those that are hashes count
+  for old in $(ls -1t "$PABX_ETC/revisions" | grep -Ex '[0-9a-f]{64}' | tail -n +4); do
+    case $used in
+      *"$old"*) ;;
+      *) rm -rf "${PABX_ETC:?}/revisions/$old" ;;
     esac
   done
 }
@@ -198,21 +209,28 @@ reload() {
   done
 }
 
-# has WHAT LIST_COMMAND PATTERN FILE...: every name that PATTERN finds in the files is in what Asterisk lists, and none
-# that only the last good revision had. A reload says that it was successful when it left an object out.
+# has WHAT LIST_COMMAND 'HEADING_END…' FILE...: every section of the files whose heading ends so is in what Asterisk
+# lists, and none that only the last good revision had. A reload calls itself successful when it left an object out.
 has() {
-  what=$1 list=$2 pattern=$3
+  what=$1 list=$2 ends=$3
   shift 3
   cli "$list" || return 2
-  tr -s ' /' '\n\n' <"$work/cli" | grep -Ex '[a-z0-9-]+' | sort -u >"$work/loaded"
-  (cd "$PABX_ETC/current" && sed -n "s/$pattern/\\1/p" "$@") | sort -u >"$work/wanted"
-  (cd "$PABX_ETC/last-good" 2>/dev/null && sed -n "s/$pattern/\\1/p" "$@") | sort -u >"$work/before"
-  missing=$(comm -23 "$work/wanted" "$work/loaded")
-  problem="Asterisk did not take: $what $(echo $missing | head -c 500)"
-  [ -z "$missing" ] || return 1
-  gone=$(comm -23 "$work/before" "$work/wanted" | comm -12 - "$work/loaded")
-  problem="Asterisk did not let go of: $what $(echo $gone | head -c 500)"
-  [ -z "$gone" ]
+  before=''
+  [ ! -e "$PABX_ETC/last-good" ] || before="part=before $(printf 'last-good/%s ' "$@")"
+  # shellcheck disable=SC2046 # words, meant to be split
+  problem=$(cd "$PABX_ETC" && awk '
+    part == "loaded" { gsub("/", " "); for (i = 1; i <= NF; i++) loaded[$i]; next }
+    /^\[/ && index(ends, " " substr($0, index($0, "]")) " ") {
+      name = substr($0, 2, index($0, "]") - 2)
+      if (part == "wanted") wanted[name]; else before[name]
+    }
+    END {
+      for (name in wanted) if (!(name in loaded)) missing = missing " " name
+      for (name in before) if (name in loaded && !(name in wanted)) left = left " " name
+      if (missing) print "Asterisk did not take: " what substr(missing, 1, 500)
+      else if (left) print "Asterisk did not let go of: " what substr(left, 1, 500)
+    }' what="$what" ends=" $ends " part=loaded "$work/cli" part=wanted $(printf 'current/%s ' "$@") $before)
+  [ -z "$problem" ]
 }
 
 # Counted, because a line that Asterisk does not understand is only missing in the end.
@@ -229,13 +247,13 @@ activate_kind() {
     dialplan) reload pbx_config.so && has_dialplan ;;
     pjsip)
       reload res_pjsip.so &&
-        has endpoint 'pjsip list endpoints' '^\[\(.*\)\](pabx-\(line\|trunk\))$' pjsip-lines.conf pjsip-trunks.conf &&
-        has aor 'pjsip list aors' '^\[\(.*\)\](pabx-\(line\|trunk\)-aor)$' pjsip-lines.conf pjsip-trunks.conf &&
-        has auth 'pjsip list auths' '^\[\(.*\)\](pabx-line-auth)$' pjsip-lines.conf &&
-        has identify 'pjsip list identifies' '^\[\(.*\)\](pabx-trunk-identify)$' pjsip-trunks.conf
+        has endpoint 'pjsip list endpoints' '](pabx-line) ](pabx-trunk)' pjsip-lines.conf pjsip-trunks.conf &&
+        has aor 'pjsip list aors' '](pabx-line-aor) ](pabx-trunk-aor)' pjsip-lines.conf pjsip-trunks.conf &&
+        has auth 'pjsip list auths' '](pabx-line-auth)' pjsip-lines.conf &&
+        has identify 'pjsip list identifies' '](pabx-trunk-identify)' pjsip-trunks.conf
       ;;
-    ari) reload res_ari.so && has 'ARI user' 'ari show users' '^\[\(.*\)\]$' ari-users.conf ;;
-    manager) reload manager && has 'AMI user' 'manager show users' '^\[\(.*\)\]$' manager-users.conf ;;
+    ari) reload res_ari.so && has 'ARI user' 'ari show users' ']' ari-users.conf ;;
+    manager) reload manager && has 'AMI user' 'manager show users' ']' manager-users.conf ;;
   esac
 }
 
@@ -329,7 +347,14 @@ poll() {
   fi
 }
 
-settled() { [ "$(hash_of current)" = "$(hash_of last-good)" ]; }
+# Before the first pull there is nothing that Asterisk could fail to run.
+settled() {
+  case $(hash_of current) in
+    none) [ ! -e "$PABX_ETC/last-good" ] ;;
+    "$(hash_of last-good)") ;;
+    *) return 1 ;;
+  esac
+}
 
 once() {
   poll 0 || exit 1

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration';
-import * as first from './0001-first.ts';
+import { up as first } from './0001-first.ts';
 
 /** Every migration by name, in the order of the names. Forward only. */
 export const MIGRATIONS: Record<string, Migration> = {
-  '0001-first': first,
+  '0001-first': { up: first },
 };

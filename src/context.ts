@@ -7,7 +7,7 @@ import { accessOf } from './asterisk/access.ts';
 import { connectAri } from './asterisk/ari/client.ts';
 import { type CallControl, createCallControl, type SwitchAddress } from './calls/call-control.ts';
 import type { Config } from './config.ts';
-import { connectPostgres, migrate } from './stores/postgres/connect.ts';
+import { connectPostgres, isAway, migrate } from './stores/postgres/connect.ts';
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
 import { connectRedis } from './stores/redis/connect.ts';
@@ -23,6 +23,18 @@ const RETRY_ms = 1_000;
 /** Ended calls that cannot be written within this time at a stop are settled from the switch's journal later. */
 const CLOSE_PATIENCE_ms = 5_000;
 
+/**
+ * What the log says of an error: nothing but these. Drivers hang whole connections on their errors, passwords
+ * included.
+ */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  const known = { type: name, message, stack, ...(code === undefined ? {} : { code }) };
+  return cause === undefined ? known : { ...known, cause: describeError(cause) };
+}
+
 /** Waits for a database that is still coming up; says so once. */
 async function migrateWhenReady(
   postgres: ReturnType<typeof connectPostgres>,
@@ -34,10 +46,7 @@ async function migrateWhenReady(
       if (ran.length > 0) log.info({ migrations: ran }, 'database migrated');
       return;
     } catch (error) {
-      const code = String(
-        (error as { code?: unknown }).code ?? (error as Error & { cause?: { code?: unknown } }).cause?.code,
-      );
-      if (!/^(08|57P03)|^E[A-Z]+$/.test(code)) throw error;
+      if (!isAway(error)) throw error;
       if (!told) log.error({ err: error }, 'Postgres is away; waiting for it');
       await new Promise((resolve) => setTimeout(resolve, RETRY_ms));
     }
@@ -46,7 +55,7 @@ async function migrateWhenReady(
 
 /** Everything wired and started, in this order: log, stores, call control, configurations, HTTP. */
 export async function startService(config: Config): Promise<Service> {
-  const log = pino({ level: config.LOG_LEVEL });
+  const log = pino({ level: config.LOG_LEVEL, serializers: { err: describeError } });
   const postgres = connectPostgres(config.DATABASE_URL, (error) =>
     log.warn({ err: error }, 'Postgres link lost'),
   );

@@ -2,23 +2,21 @@ import { randomInt } from 'node:crypto';
 import { CARRIER_NUMBERS } from '../world/scenario.ts';
 
 /** What somebody may dial, as people in Brazil dial it. */
-export const NUMBER_KINDS = [
-  'LOCAL',
-  'LOCAL_MOBILE',
-  'LDN',
-  'LDN_MOBILE',
-  'COLLEAGUE',
-  'TOLL_FREE',
-  'NATIONWIDE',
-  'UTILITY',
-  'ABROAD',
-  'ABROAD_MOBILE',
-  'WRONG',
-  'BUSY',
-  'NO_ANSWER',
-  'ANSWERING_MACHINE',
-] as const;
-export type NumberKind = (typeof NUMBER_KINDS)[number];
+export type NumberKind =
+  | 'LOCAL'
+  | 'LOCAL_MOBILE'
+  | 'LDN'
+  | 'LDN_MOBILE'
+  | 'COLLEAGUE'
+  | 'TOLL_FREE'
+  | 'NATIONWIDE'
+  | 'UTILITY'
+  | 'ABROAD'
+  | 'ABROAD_MOBILE'
+  | 'WRONG'
+  | 'BUSY'
+  | 'NO_ANSWER'
+  | 'ANSWERING_MACHINE';
 
 interface Caller {
   readonly area_code: string;

@@ -16,17 +16,23 @@ const REFUSALS_ASKED = 50;
 const SETTLE_ms = 4_000;
 /** After so long without one billed call something must be wrong. */
 const BILLED_BY_seconds = 30;
+const FILE_COLUMNS = 120;
 
 /** Asks the API again and again; what fails now is asked anew the next time. */
 function keepAsking(api: Api, board: Board): { last(): Promise<void>; stop(): void } {
   let timer: NodeJS.Timeout | null = null;
   let stopped = false;
+  let failing = false;
   async function ask(): Promise<void> {
     board.takeSubscribers(await api.subscribers());
     board.takeRefusals(await api.refusals(REFUSALS_ASKED));
+    failing = false;
   }
   const goOn = async () => {
-    await ask().catch(() => {});
+    await ask().catch((error: Error) => {
+      if (!failing) board.tell(`a API não responde: ${error.message}`);
+      failing = true;
+    });
     if (!stopped) timer = setTimeout(goOn, ASK_EVERY_ms);
   };
   void goOn();
@@ -80,8 +86,12 @@ async function report(
   const audit = await auditLedger(installation.database);
   const { bundle_seconds, paid_seconds } = board.totals;
   const silent =
-    installation.sipPort !== null && ran_seconds >= BILLED_BY_seconds && bundle_seconds + paid_seconds === 0;
-  process.stdout.write(`${summaryLines({ board, audit, ran_seconds, placed, silent }).join('\n')}\n`);
+    installation.pabx !== null && ran_seconds >= BILLED_BY_seconds && bundle_seconds + paid_seconds === 0;
+  const lines = summaryLines(
+    { board, audit, ran_seconds, placed, silent },
+    process.stdout.columns ?? FILE_COLUMNS,
+  );
+  process.stdout.write(`${lines.join('\n')}\n`);
   return audit.faults.length === 0 && !silent;
 }
 

@@ -15,7 +15,7 @@ export interface Summary {
   readonly silent: boolean;
 }
 
-const COLUMNS = 110;
+const WIDEST = 119;
 
 function auditLines({ movements, calls, faults }: Audit): string[] {
   if (faults.length > 0) return ['O livro-razão NÃO confere:', ...faults.map((fault) => `  ${fault}`)];
@@ -25,16 +25,19 @@ function auditLines({ movements, calls, faults }: Audit): string[] {
 }
 
 /** What the demo has done, for whoever comes back to the terminal, and for CI. */
-export function summaryLines({ board, audit, ran_seconds, placed, silent }: Summary): string[] {
+export function summaryLines(summary: Summary, columns: number): string[] {
+  const { board, audit, ran_seconds, placed, silent } = summary;
+  const table = subscriberTable(board.subscribers, board.live.values(), Math.min(columns - 1, WIDEST));
   const reasons = [...board.totals.reasons]
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${count} ${REASON_WORDS[reason]}`);
   return [
     '',
-    `Resumo de ${formatSeconds(Math.round(ran_seconds))}: ${placed} chamadas discadas · ${totalsText(board.totals)}`,
+    `Resumo de ${formatSeconds(Math.round(ran_seconds))}: ${placed} chamadas discadas`,
+    totalsText(board.totals),
     `Recusas: ${reasons.join(', ') || 'nenhuma'}`,
     '',
-    ...subscriberTable(board.subscribers, COLUMNS).map((line) => unstyled(line).trimEnd()),
+    ...table.map((line) => unstyled(line).trimEnd()),
     '',
     ...auditLines(audit),
     ...(silent ? ['Nenhuma chamada foi cobrada: algo não funciona.'] : []),

@@ -14,6 +14,7 @@ const OPENING: readonly (readonly [
   // 48 s of the franquia, and then money.
   [0, 'Moura & Lins Advocacia', '302', 'LOCAL_MOBILE', 100],
   [1, 'Clínica Sorriso Odontologia', '202', 'LOCAL', 5],
+  [1.5, 'Andrade Contabilidade', '1003', 'LOCAL_MOBILE', 6],
   // Two calls on one small balance: both are cut when it is gone.
   [2, 'Pizzaria Bella Massa', '21', 'LOCAL_MOBILE', 240],
   [3, 'Pizzaria Bella Massa', '22', 'LDN_MOBILE', 240],
@@ -55,7 +56,7 @@ const WEIGHTED = Object.entries(USUAL).flatMap(([kind, weight]) =>
 const MAX_AT_ONCE = 16;
 const EVERY_ms = [1_000, 2_000] as const;
 /** Of a hundred calls, those from a line that is busy already. */
-const FROM_BUSY_percent = 8;
+const FROM_BUSY_percent = 4;
 const REDIAL_AFTER_ms = 4_000;
 const LONGEST_TALK_ms = 80_000;
 const GIVES_UP_AFTER_ms = 9_000;

@@ -27,19 +27,19 @@ export function curlLines(url: string, token: string, columns: number): string[]
 
 export function totalsText(totals: Totals): string {
   const { ended, cut, refused, bundle_seconds, paid_seconds, micros } = totals;
-  const billed = `cobrados ${bundle_seconds + paid_seconds} s`;
-  const sources = `(franquia ${bundle_seconds}, dinheiro ${paid_seconds})`;
-  return `encerradas ${ended} · cortadas ${cut} · recusadas ${refused} · ${billed} ${sources} · ${formatReais(micros)}`;
+  const calls = `encerradas ${ended} · cortadas ${cut} · recusadas ${refused}`;
+  const sources = `franquia ${bundle_seconds}, dinheiro ${paid_seconds}`;
+  return `${calls} · ${formatReais(micros)} · ${bundle_seconds + paid_seconds} s (${sources})`;
 }
 
 export const clock = (at: Date) => at.toTimeString().slice(0, 8);
 
-function header({ url, token, running_seconds, board }: View, columns: number): string[] {
+function header({ url, token, running_seconds, board }: View, columns: number, rows: number): string[] {
   const since = formatSeconds(running_seconds);
   const title = ` PABX Virtual: demonstração   API ${url}`;
   return [
     styled(`${sized(title, columns - since.length - 1)}${since} `, 'inverse'),
-    `${styled('token do master', 'dim')} ${token}`,
+    ...(rows < TALL_rows ? [] : [`${styled('token do master', 'dim')} ${token}`]),
     ...curlLines(url, token, columns),
     styled(sized(totalsText(board.totals), columns), 'bold'),
     '',
@@ -74,6 +74,17 @@ function section(title: string, rows: number, lines: readonly string[]): string[
   return [styled(title, 'bold'), ...Array.from({ length: rows }, (_, index) => lines[index] ?? '')];
 }
 
+/** Below this a terminal shows the token in the curl line only, and not every subscriber. */
+const TALL_rows = 32;
+const FEW_SUBSCRIBERS = 5;
+
+/** All of them, or on a small screen those that call now. */
+function subscriberRows({ board }: View, columns: number, rows: number): string[] {
+  const busiest = [...board.subscribers].sort((a, b) => b.live_calls - a.live_calls);
+  const shown = rows < TALL_rows ? busiest.slice(0, FEW_SUBSCRIBERS) : board.subscribers;
+  return subscriberTable(shown, board.live.values(), columns);
+}
+
 const between = (low: number, value: number, high: number) => Math.min(high, Math.max(low, value));
 
 /** The whole picture, in lines that fit. What grows and shrinks with the terminal are the lists. */
@@ -81,8 +92,8 @@ export function picture(view: View, size: { columns: number; rows: number }): st
   // In the last column some terminals erase what they have just written.
   const columns = size.columns - 1;
   const rows = size.rows - 1;
-  const top = header(view, columns);
-  const subscribers = subscriberTable(view.board.subscribers, columns);
+  const top = header(view, columns, rows);
+  const subscribers = subscriberRows(view, columns, rows);
   const headings = 3;
   const gaps = 3;
   const room = rows - top.length - subscribers.length - headings - gaps;
@@ -98,6 +109,6 @@ export function picture(view: View, size: { columns: number; rows: number }): st
     '',
     ...section('Últimas recusas', refusals, refusalRows(view, columns, refusals)),
     ...section('Acontecimentos', happenings, happeningRows(view, columns, happenings)),
-    styled('Ctrl-C encerra · consumo: minutos usados/restantes, contados no fim de cada chamada', 'dim'),
+    styled('Ctrl-C encerra · minutos usados/restantes contam no fim da chamada', 'dim'),
   ].slice(0, rows);
 }

@@ -380,6 +380,7 @@ async function addMovements(db: Db, at: Catalogue, seeded: SeededSubscriber): Pr
 /**
  * Fills a database with one reseller that looks like a real one: plans, franquias, subscribers of every modality,
  * lines, money and calls of this cycle. Throws AlreadySeededError, and changes nothing, when it is there already.
+ * The ledger takes a transaction for each subscriber: a database lost in the middle has all lines and less money.
  */
 export async function seed(
   db: Db,

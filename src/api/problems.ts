@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { PROBLEM_CODES, type Problem, type ProblemCode, ProblemError } from '../contract/problem.ts';
+import { isAway } from '../stores/postgres/connect.ts';
 
 const TITLES: Readonly<Record<ProblemCode, string>> = {
   INVALID_REQUEST: 'The request is not valid',
@@ -19,7 +20,7 @@ function toProblemError(error: FastifyError | ProblemError): ProblemError {
   }
   // Postgres: 22 data exception (a NUL in a text, a number out of range) comes from what was sent.
   if (/^22/.test(error.code ?? '')) return new ProblemError('INVALID_REQUEST', 'a value cannot be stored');
-  if (/^(08|53|57)|^E[A-Z]+$/.test(error.code ?? '')) {
+  if (isAway(error)) {
     return new ProblemError('UNAVAILABLE', 'the database is away; nothing was changed');
   }
   return new ProblemError('INTERNAL', 'nothing was changed; the log has the cause');

@@ -1,6 +1,6 @@
 import { formatCadence } from '../domain/cadence.ts';
 import { type Charge, chargeCall, grantedSeconds, NO_CHARGE } from '../domain/charge.ts';
-import type { Db } from '../stores/postgres/connect.ts';
+import { type Db, isAway } from '../stores/postgres/connect.ts';
 import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
 import type { Wallet } from '../stores/postgres/wallets.ts';
@@ -61,18 +61,21 @@ export interface Settler {
   idle(): Promise<void>;
 }
 
-const LINGER_ms = 25;
+/**
+ * Slots are free as soon as a call ends; only its reservation waits this long, so that calls which end close
+ * together share one transaction.
+ */
+const LINGER_ms = 200;
 const MAX_BATCH = 100;
 const FIRST_RETRY_ms = 200;
 const LAST_RETRY_ms = 5_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** A fault of the database's state or link, which passes; everything else is the record's own. */
-function isPassing(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  // Classes 08 connection, 40 rollback, 53 resources, 57 operator intervention; else a socket error or time-out.
-  return typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|40|53|57)/.test(code);
+/** The database refused the very record; everything else passes, and the record is tried again. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !isAway(error);
 }
 
 /**
@@ -96,7 +99,7 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
         await releaseAll(records, wallets);
         return;
       } catch (error) {
-        if (!isPassing(error)) return refused(records, error as Error);
+        if (isRefusal(error)) return refused(records, error as Error);
         log.warn({ err: error, waiting: queue.length + records.length }, 'ledger is away; ended calls wait');
         await sleep(retry_ms * (0.5 + Math.random() / 2));
       }

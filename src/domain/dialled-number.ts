@@ -15,9 +15,6 @@ export type {
   DialContext,
   DialledDestination,
   DialledNumber,
-  IntlDialing,
-  InvalidNumberReason,
-  VcBand,
 } from './dialled-result.ts';
 export { INVALID_NUMBER_REASONS } from './dialled-result.ts';
 

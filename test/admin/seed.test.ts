@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { sipDigest } from '../../src/admin/create-line.ts';
 import { AlreadySeededError, type Seeded, seed } from '../../src/admin/seed.ts';
-import { classifyDialled } from '../../src/domain/dialled-number.ts';
+import { classifyDialled, type DialContext } from '../../src/domain/dialled-number.ts';
 import { listSubscribers } from '../../src/stores/postgres/reports.ts';
 import { hashToken } from '../../src/stores/postgres/tokens.ts';
 
@@ -48,6 +48,10 @@ async function countRows({ db }: Database): Promise<Record<string, number>> {
     counts[table] = Number(rows[0]?.n);
   }
   return counts;
+}
+
+function dialledFrom(areaCode: string, extensions: ReadonlySet<string> = new Set()): DialContext {
+  return { areaCode, extensions, intlDialing: 'NO_CSP', autoNinthDigit: true };
 }
 
 const byName = async (name: string) => {
@@ -121,8 +125,7 @@ test('credentials belong to the lines, and their extensions can be dialled', asy
         area_code: line.area_code,
         sip_ha1: sipDigest(line.sip_username, line.sip_password),
       });
-      const context = { areaCode: line.area_code, extensions, intlDialing: 'NO_CSP', autoNinthDigit: true };
-      expect(classifyDialled(line.extension, { ...context, intlDialing: 'NO_CSP' })).toMatchObject({
+      expect(classifyDialled(line.extension, dialledFrom(line.area_code, extensions))).toMatchObject({
         class: 'INTERNAL',
       });
     }
@@ -140,10 +143,10 @@ test('the numbers of past calls are of the class that was charged, and no two ca
     .execute();
   expect(calls.length).toBeGreaterThan(20);
   for (const [index, call] of calls.entries()) {
-    const context = { areaCode: call.area_code, extensions: new Set<string>() };
-    expect(
-      classifyDialled(call.dialled, { ...context, intlDialing: 'NO_CSP', autoNinthDigit: true }),
-    ).toMatchObject({ class: call.call_class, number: call.number });
+    expect(classifyDialled(call.dialled, dialledFrom(call.area_code))).toMatchObject({
+      class: call.call_class,
+      number: call.number,
+    });
     expect(call.talk_ms).toBeGreaterThanOrEqual(30_000);
     expect(call.billed_seconds * 1000).toBe(call.talk_ms);
     const next = calls[index + 1];

@@ -44,7 +44,11 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
 });
 
 test('facts come back from their text as they were, amounts to the last digit', () => {
-  fc.assert(fc.property(facts, (some) => expect(decodeFacts(encodeFacts(some))).toEqual(some)));
+  fc.assert(
+    fc.property(facts, (some) => {
+      expect(decodeFacts(encodeFacts(some))).toEqual(some);
+    }),
+  );
 });
 
 test('what is no amount does not become one', () => {

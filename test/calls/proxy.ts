@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-export interface Proxy {
+export interface CuttableLink {
   /** The server's address, by way of the proxy. */
   readonly url: string;
   /** The server is away: links break and nobody answers. */
@@ -13,61 +13,58 @@ export interface Proxy {
 }
 
 /** Stands before a server, so that a test can take it away and bring it back with all that it knows. */
-export async function startProxy(serverUrl: string): Promise<Proxy> {
+export async function startProxy(serverUrl: string): Promise<CuttableLink> {
   const target = new URL(serverUrl);
+  const [host, upstreamPort] = [target.hostname, Number(target.port)];
   const sockets = new Set<Socket>();
   let trigger: string | null = null;
   let server: Server | null = null;
-  let port = 0;
+
+  function keep(socket: Socket, other: Socket): void {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      other.destroySoon();
+    });
+  }
 
   function forward(client: Socket): void {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('error', () => {});
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-    }
+    const upstream = connect(upstreamPort, host);
+    keep(client, upstream);
+    keep(upstream, client);
     client.on('data', (data) => {
       upstream.write(data);
       if (trigger === null || !data.includes(trigger)) return;
       trigger = null;
-      client.destroy();
-      upstream.end();
-      void proxy.cut();
+      server?.close();
+      server = null;
+      client.resetAndDestroy();
     });
-    upstream.on('data', (data) => {
-      if (!client.destroyed) client.write(data);
-    });
+    upstream.on('data', (data) => client.write(data));
   }
 
-  const proxy: Proxy = {
-    url: '',
+  async function open(port: number): Promise<AddressInfo> {
+    const opened = createServer(forward).listen(port, '127.0.0.1');
+    await once(opened, 'listening');
+    server = opened;
+    return opened.address() as AddressInfo;
+  }
+
+  const { port } = await open(0);
+  target.port = String(port);
+  return {
+    url: target.href,
     async cut() {
-      const closing = server;
+      server?.close();
       server = null;
-      if (!closing) return;
-      const closed = once(closing, 'close');
-      closing.close();
       for (const socket of sockets) socket.resetAndDestroy();
-      await closed;
     },
     async heal() {
-      if (server) return;
-      server = createServer(forward).listen(port, '127.0.0.1');
-      await once(server, 'listening');
+      if (!server) await open(port);
     },
     cutAfter(text) {
       trigger = text;
     },
   };
-  await proxy.heal();
-  port = ((server as Server | null)?.address() as AddressInfo).port;
-  target.port = String((server as unknown as Server & { address(): AddressInfo }).address().port);
-  return { ...proxy, url: target.href };
 }

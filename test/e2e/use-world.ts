@@ -5,6 +5,7 @@ import { waitUntil } from '../../dev/services/process.ts';
 import { addReseller, addSubscriber, type SubscriberOptions } from '../../dev/world/tenants.ts';
 import { startWorld, type World } from '../../dev/world/world.ts';
 import type { LiveMessage } from '../../src/contract/live.ts';
+import { connectRedis } from '../../src/stores/redis/connect.ts';
 
 /** Slices so short that a call of a few seconds needs several. */
 export const QUICK = { SLICE_SECONDS: '3', LEAD_SECONDS: '1', GRACE_SECONDS: '2' } as const;
@@ -63,9 +64,9 @@ export async function recordsOf(world: World, subscriber_id: string, count: numb
 
 /** Members of every set of slots, by key. Empty sets do not exist in Redis. */
 export async function takenSlots(world: World): Promise<Record<string, string[]>> {
-  const { Redis } = await import('ioredis');
-  const redis = new Redis(world.redis.url);
+  const redis = connectRedis(world.redis.url, () => {});
   try {
+    await new Promise((resolve) => redis.once('ready', resolve));
     const keys = await redis.keys('pabx:slots:*');
     const members = await Promise.all(keys.map((key) => redis.zrange(key, 0, '-1')));
     return Object.fromEntries(keys.map((key, index) => [key, members[index] as string[]]));

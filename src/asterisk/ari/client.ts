@@ -3,7 +3,9 @@ import WebSocket from 'ws';
 import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
-const PING_EVERY_ms = 5_000;
+const ECHO_EVERY_ms = 3_000;
+const ECHO = 'pabx-echo';
+const ECHO_TYPE = 'ChannelUserevent';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 interface Response {
@@ -66,33 +68,41 @@ function openSocket(options: AriOptions): Promise<WebSocket> {
   });
 }
 
-/** Pings, because a peer that vanished without a word would otherwise look like a quiet one. */
-function watch(socket: WebSocket, lost: (reason: Error) => void): () => void {
-  let alive = true;
+/**
+ * Asks the switch for an event of our own again and again. When it does not come, the socket is dead, or another
+ * client has taken over the application: Asterisk then leaves our socket open, and silent for ever.
+ */
+function watch(application: string, request: Request, lost: (reason: Error) => void) {
+  let heard = true;
+  const path = `/events/user/${ECHO}?application=${encodeURIComponent(application)}`;
   const timer = setInterval(() => {
-    if (!alive) {
-      socket.terminate();
-      lost(new Error('ARI event socket does not answer pings'));
-      return;
-    }
-    alive = false;
-    socket.ping();
-  }, PING_EVERY_ms);
-  socket.on('pong', () => {
-    alive = true;
-  });
-  return () => clearInterval(timer);
+    if (!heard)
+      return lost(new Error('ARI sends no events any more; does another client use the application?'));
+    heard = false;
+    request('POST', path).catch(lost);
+  }, ECHO_EVERY_ms);
+  return {
+    /** Whether this event is the echo. */
+    isEcho(event: unknown): boolean {
+      const { type, eventname } = event as { type?: unknown; eventname?: unknown };
+      if (type !== ECHO_TYPE || eventname !== ECHO) return false;
+      heard = true;
+      return true;
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
-function listen(socket: WebSocket, options: AriOptions): () => void {
+function listen(socket: WebSocket, options: AriOptions, request: Request): () => void {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
-    unwatch();
+    echo.stop();
+    socket.terminate();
     options.onLost(reason);
   };
-  const unwatch = watch(socket, lost);
+  const echo = watch(options.application, request, lost);
   socket.on('message', (data) => {
     let event: unknown;
     try {
@@ -101,13 +111,13 @@ function listen(socket: WebSocket, options: AriOptions): () => void {
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    options.onEvent(event);
+    if (typeof event === 'object' && event !== null && !echo.isEcho(event)) options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
   return () => {
     over = true;
-    unwatch();
+    echo.stop();
     socket.terminate();
   };
 }
@@ -146,13 +156,13 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
-  const stop = listen(socket, options);
+  const stop = listen(socket, options, request);
   const close = () => {
     stop();
     agent.destroy();
   };
   try {
-    const allowed = options.eventTypes.map((type) => ({ type }));
+    const allowed = [...options.eventTypes, ECHO_TYPE].map((type) => ({ type }));
     const path = `/applications/${encodeURIComponent(options.application)}/eventFilter`;
     const { status, body } = await request('PUT', path, { allowed });
     if (status !== 200) throw new AriError('eventFilter', status, body);

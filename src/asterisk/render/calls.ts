@@ -108,7 +108,7 @@ function grant(): string[] {
     '[pabx-grant]',
     ...granted(
       'T',
-      `PJSIP/\${CUT(EXTEN,-,3)}@\${CUT(EXTEN,-,2)}`,
+      `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`,
       [' same => n,Set(CALLERID(name)=)'],
       ended,
     ),
@@ -118,7 +118,7 @@ function grant(): string[] {
   ];
 }
 
-/** A carrier has no business with the name of a line, a colleague has. */
+/** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
 function granted(
   kind: 'T' | 'L',
   destination: string,

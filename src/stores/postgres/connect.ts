@@ -36,6 +36,19 @@ export function connectPostgres(url: string, onError: (error: Error) => void): P
   return { db, pool, close: () => db.destroy() };
 }
 
+/**
+ * The server is away, or will be in order again by itself: classes 08 connection, 40 rollback, 53 resources and
+ * 57 operator intervention of SQLSTATE, errors of the socket, and what the driver says without any code.
+ */
+export function isAway(error: unknown): boolean {
+  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
+  if (typeof code === 'string') return /^(08|40|53|57)...$|^E[A-Z]+$/.test(code);
+  if (cause !== undefined) return isAway(cause);
+  return /^Connection terminated|timeout exceeded when trying to connect|^timeout expired/.test(
+    String(message),
+  );
+}
+
 /** Runs the migrations that have not run yet; throws with the name of the one that failed. */
 export async function migrate(db: Db, provider: MigrationProvider): Promise<string[]> {
   const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();

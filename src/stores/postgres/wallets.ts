@@ -43,17 +43,61 @@ export async function readWallets(
   return new Map(rows.map((row) => [row.subscriber_id, row]));
 }
 
-async function bundlesToRenew(tx: Tx, subscriber_id: string, cycleTurned: boolean) {
-  return tx
-    .selectFrom('bundle_slots as b')
-    .innerJoin('minute_bundles as m', 'm.id', 'b.bundle_id')
-    .leftJoin('wallet_slots as w', (join) =>
-      join.onRef('w.subscriber_id', '=', 'b.subscriber_id').onRef('w.slot', '=', 'b.slot'),
-    )
-    .select(['b.slot', 'm.included_seconds', 'w.left_seconds'])
-    .where('b.subscriber_id', '=', subscriber_id)
-    .$if(!cycleTurned, (query) => query.where('w.left_seconds', 'is', null))
-    .execute();
+interface SlotToRenew {
+  readonly slot: BundleSlot;
+  /** null: the slot has minutes of a bundle that it no longer holds. */
+  readonly included_seconds: number | null;
+  /** null: the slot's bundle was never used in any cycle. */
+  readonly left_seconds: number | null;
+}
+
+/** At the turn of a cycle every slot; within one, those that got their first bundle. */
+async function slotsToRenew(tx: Tx, subscriber_id: string, cycleTurned: boolean): Promise<SlotToRenew[]> {
+  const { rows } = await sql<SlotToRenew>`
+    select slot, m.included_seconds, w.left_seconds
+    from (select slot, bundle_id from bundle_slots where subscriber_id = ${subscriber_id}) b
+    full join (select slot, left_seconds from wallet_slots where subscriber_id = ${subscriber_id}) w using (slot)
+    left join minute_bundles m on m.id = b.bundle_id
+    where ${cycleTurned} or w.left_seconds is null`.execute(tx);
+  return rows;
+}
+
+/** What was left expires; a slot that still holds a bundle is full again. */
+async function renewSlot(
+  tx: Tx,
+  payer: Payer,
+  slot: SlotToRenew,
+  cycle: { readonly start: string; readonly wallet_version: bigint },
+): Promise<void> {
+  const { subscriber_id } = payer;
+  const { included_seconds, left_seconds } = slot;
+  if (included_seconds === null) {
+    await tx
+      .deleteFrom('wallet_slots')
+      .where('subscriber_id', '=', subscriber_id)
+      .where('slot', '=', slot.slot)
+      .execute();
+  } else {
+    await tx
+      .insertInto('wallet_slots')
+      .values({ subscriber_id, slot: slot.slot, left_seconds: included_seconds })
+      .onConflict((c) => c.columns(['subscriber_id', 'slot']).doUpdateSet({ left_seconds: included_seconds }))
+      .execute();
+  }
+  const entries = renewalEntries(payer, slot.slot, left_seconds ?? 0, included_seconds ?? 0);
+  await writeMovements(tx, [
+    {
+      subscriber_id,
+      kind: 'BUNDLE_RENEWAL',
+      reference: `${subscriber_id} ${cycle.start}`,
+      // A bundle that is given back later in the cycle is a movement of its own.
+      leg: included_seconds === null ? `${slot.slot} expired` : slot.slot,
+      sequence: 0,
+      author: 'cycle',
+      wallet_version: cycle.wallet_version,
+      entries,
+    },
+  ]);
 }
 
 /**
@@ -65,35 +109,16 @@ export function openWallet(db: Db, payer: Payer, cycle_start: string): Promise<W
   return db.transaction().execute(async (tx) => {
     const locked = await lockWallet(tx, subscriber_id);
     const cycleTurned = locked.cycle_start < cycle_start;
-    const renewed = await bundlesToRenew(tx, subscriber_id, cycleTurned);
-    if (cycleTurned || renewed.length > 0) {
-      const version = locked.version + 1n;
+    const slots = await slotsToRenew(tx, subscriber_id, cycleTurned);
+    if (cycleTurned || slots.length > 0) {
+      const wallet_version = locked.version + 1n;
+      const start = cycleTurned ? cycle_start : locked.cycle_start;
       await tx
         .updateTable('wallets')
-        .set({ version, cycle_start: cycleTurned ? cycle_start : locked.cycle_start })
+        .set({ version: wallet_version, cycle_start: start })
         .where('subscriber_id', '=', subscriber_id)
         .execute();
-      for (const { slot, included_seconds, left_seconds } of renewed) {
-        await tx
-          .insertInto('wallet_slots')
-          .values({ subscriber_id, slot, left_seconds: included_seconds })
-          .onConflict((c) =>
-            c.columns(['subscriber_id', 'slot']).doUpdateSet({ left_seconds: included_seconds }),
-          )
-          .execute();
-        await writeMovements(tx, [
-          {
-            subscriber_id,
-            kind: 'BUNDLE_RENEWAL',
-            reference: `${subscriber_id} ${cycle_start}`,
-            leg: slot,
-            sequence: 0,
-            author: 'cycle',
-            wallet_version: version,
-            entries: renewalEntries(payer, slot, left_seconds ?? 0, included_seconds),
-          },
-        ]);
-      }
+      for (const slot of slots) await renewSlot(tx, payer, slot, { start, wallet_version });
     }
     const wallet = (await readWallets(tx, [subscriber_id])).get(subscriber_id);
     if (!wallet) throw new Error(`wallet of ${subscriber_id} vanished while it was locked`);

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { LimitClaim } from '../../domain/authorize.ts';
-import type { BundleSlot } from '../../domain/call-class.ts';
+import { BUNDLE_SLOTS, type BundleSlot } from '../../domain/call-class.ts';
 import type { Grant, Rate } from '../../domain/charge.ts';
 import type { Wallet } from '../postgres/wallets.ts';
 import { redisRunId } from './connect.ts';
@@ -91,7 +91,8 @@ function walletArgument(wallet: Wallet): string {
     version: wallet.version.toString(),
     balance: wallet.balance_micros.toString(),
     cycle: wallet.cycle_start,
-    left: wallet.left_seconds,
+    // Every slot, so that one that lost its bundle does not keep its minutes here.
+    left: Object.fromEntries(BUNDLE_SLOTS.map((slot) => [slot, wallet.left_seconds[slot] ?? 0])),
   });
 }
 

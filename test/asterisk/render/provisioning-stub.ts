@@ -35,6 +35,8 @@ export async function startProvisioningStub(port = 0): Promise<ProvisioningStub>
   const revisions = new Map<string, { manifest: string; files: Readonly<Record<string, string>> }>();
   let current = '';
   const publish = (hash: string, manifest: string, files: Readonly<Record<string, string>>) => {
+    // What was told of an earlier one would pass for an answer to this one.
+    acknowledgements.length = 0;
     revisions.set(hash, { manifest, files });
     current = hash;
     for (const wake of waiting) wake();

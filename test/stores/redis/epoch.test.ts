@@ -133,3 +133,12 @@ test('while Redis is away a question fails at once', async () => {
   await server.restart();
   await ready(redis);
 });
+
+test('scripts that Redis has forgotten are told to it again', async () => {
+  const { store, redis } = bench();
+  await store.admit(callOf());
+  await redis.script('FLUSH');
+  const claims = [claim('LINE', 'flushed', 5)];
+  const answers = await Promise.all(Array.from({ length: 50 }, () => store.admit(callOf({ claims }))));
+  expect(answers.filter(({ code }) => code === 'ADMITTED')).toHaveLength(5);
+});

@@ -1,0 +1,30 @@
+import ari from 'ari-client';
+import type { AriChannel, ConnectAri } from '../../src/asterisk/ari/port.ts';
+
+/** The library answers refusals with an error whose message is the body of the answer. */
+async function happened(request: Promise<unknown>): Promise<boolean> {
+  try {
+    await request;
+    return true;
+  } catch (error) {
+    if (/not found|not in stasis/i.test((error as Error).message)) return false;
+    throw error;
+  }
+}
+
+/** The port of call control on ari-client: proof that ours keeps to what any ARI client can do. */
+export const connectByAriClient: ConnectAri = async (options) => {
+  const client = await ari.connect(options.url, options.user, options.password);
+  for (const type of options.eventTypes) client.on(type, (event: unknown) => options.onEvent(event));
+  client.on('WebSocketMaxRetries', () => options.onLost(new Error('gave up')));
+  await client.start(options.application, true);
+  const allowed = options.eventTypes.map((type) => ({ type }));
+  await client.applications.filter({ applicationName: options.application, filter: { allowed } });
+  return {
+    channels: async () => (await client.channels.list()) as AriChannel[],
+    continueAt: (channelId, context, extension) =>
+      happened(client.channels.continueInDialplan({ channelId, context, extension, priority: 1 })),
+    hangUp: (channelId, q850) => happened(client.channels.hangup({ channelId, reason_code: String(q850) })),
+    close: () => client.stop(),
+  };
+};

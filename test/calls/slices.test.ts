@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, test } from 'vitest';
+import { waitUntil } from '../../dev/services/process.ts';
+import type { AmiMessage } from '../../src/asterisk/ami/connection.ts';
+import type { Switch } from '../../src/asterisk/session.ts';
+import { createLiveBoard } from '../../src/calls/live-board.ts';
+import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
+import { createSlices } from '../../src/calls/slices.ts';
+import type { Rate } from '../../src/domain/charge.ts';
+import { heldOf, rateOf, walletOf } from '../stores/redis/use-store.ts';
+import { factsOf, keepLog, useStores } from './use-stores.ts';
+
+const stores = useStores();
+
+afterEach(() => stores().toRedis.heal());
+
+/** R$ 0,06 a minute by the second: a second costs 1,000 micros. */
+const BY_THE_SECOND = rateOf(60_000n, 1, 1, 0);
+const times = { slice_seconds: 1, lead_seconds: 0.4, grace_seconds: 2 };
+
+/** A switch that only remembers what it is told, and when, in seconds of talk. */
+function fakeSwitch(answered_ms: () => number) {
+  const told: { readonly at: number; readonly what: string; readonly value: number | string }[] = [];
+  const note = (what: string, value: number | string) =>
+    told.push({ at: (performance.now() - answered_ms()) / 1000, what, value });
+  const link = {
+    server_id: 'server-1',
+    name: 'fake',
+    ari: {
+      async hangUp(_: string, q850: number) {
+        note('hang up', q850);
+        return true;
+      },
+    },
+    ami: {
+      async send(action: Readonly<Record<string, string>>): Promise<AmiMessage> {
+        if (action.Action === 'AbsoluteTimeout') note('time-out', Number(action.Timeout));
+        else note(action.Variable ?? '', action.Value ?? '');
+        return { response: 'Success' };
+      },
+    },
+  } as unknown as Switch;
+  return { link, told };
+}
+
+interface Means {
+  readonly balance: bigint;
+  readonly left?: number;
+  readonly rate?: Rate;
+}
+
+/** An admitted call of a new payer, answered now and kept paid by slices. */
+async function answeredCall({ balance, left, rate = BY_THE_SECOND }: Means) {
+  const { store } = stores();
+  await store.epochHolds();
+  const subscriber_id = randomUUID();
+  const facts = factsOf({ subscriber_id, rate, slot: left === undefined ? null : 'FIXED_LOCAL' });
+  const left_seconds = left === undefined ? {} : { FIXED_LOCAL: left };
+  await store.loadWallet(walletOf(subscriber_id, balance, { left_seconds }));
+  const admitted = await store.admit({
+    ...facts,
+    payer: subscriber_id,
+    facts: '{}',
+    slice_seconds: times.slice_seconds,
+    adopt: null,
+  });
+  if (admitted.code !== 'ADMITTED') throw new Error(admitted.code);
+  const call: LiveCall = newLiveCall(facts, admitted.grant, admitted.more_seconds, true);
+  const { link, told } = fakeSwitch(() => call.answered_mono_ms ?? 0);
+  const log = keepLog();
+  const board = createLiveBoard();
+  const slices = createSlices({ store, board, times, log, switchOf: () => link });
+  call.callee = { channel_id: 'callee', channel_name: 'PJSIP/callee' } as LiveCall['callee'];
+  call.phase = 'ANSWERED';
+  call.answered_at_ms = Date.now();
+  call.answered_mono_ms = performance.now();
+  slices.start(call);
+  const hungUp = () => told.find(({ what }) => what === 'hang up');
+  return { call, told, log, slices, board, hungUp };
+}
+
+const until = (condition: () => boolean, what: string) => waitUntil(condition, { timeout_ms: 15_000, what });
+
+describe('an answered call', () => {
+  test('is cut on the second on which its money ends, and what it holds is all of it', async () => {
+    const { call, told, hungUp } = await answeredCall({ balance: 3_000n });
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(hungUp()?.value).toBe(16);
+    expect(hungUp()?.at).toBeGreaterThan(2.99);
+    expect(hungUp()?.at).toBeLessThan(3.3);
+    expect(call.exhausted).toBe(true);
+    expect(call.grant).toEqual({ bundle_seconds: 0, paid_seconds: 3 });
+    expect(await heldOf(stores().looking, call.facts.subscriber_id)).toEqual({ held: 3_000 });
+    expect(told.filter(({ what }) => what === 'PABX_GRANTED').map(({ value }) => value)).toEqual([
+      '0:2',
+      '0:3',
+    ]);
+  });
+
+  test('the switch’s own time-out is always the end of what is granted and the grace', async () => {
+    const { told, hungUp } = await answeredCall({ balance: 3_000n });
+    await until(() => hungUp() !== undefined, 'the cut');
+    const ends = told.filter(({ what }) => what === 'time-out').map(({ at, value }) => at + Number(value));
+    for (const [index, end] of ends.entries()) expect(Math.abs(end - (index + 2 + 2))).toBeLessThan(0.15);
+    expect(ends).toHaveLength(2);
+  });
+
+  test('goes on when money comes before the cut', async () => {
+    const { call, hungUp, slices } = await answeredCall({ balance: 2_000n });
+    const { store } = stores();
+    await until(() => call.grant.paid_seconds === 2, 'the last slice');
+    await store.loadWallet(walletOf(call.facts.subscriber_id, 4_000n, { version: 2n }));
+    await until(() => call.grant.paid_seconds > 2, 'one more slice');
+    expect(hungUp()).toBeUndefined();
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(hungUp()?.at).toBeGreaterThan(3.99);
+    slices.stop(call);
+  });
+
+  test('goes from minutes to money, and the viewers see it on the second', async () => {
+    const { call, board, hungUp } = await answeredCall({ balance: 1_000n, left: 2 });
+    const seen: { at: number; paying: string }[] = [];
+    board.watch({}, (message) => {
+      if (message.type !== 'upsert') return;
+      seen.push({
+        at: (performance.now() - (call.answered_mono_ms ?? 0)) / 1000,
+        paying: message.call.paying,
+      });
+    });
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(call.grant).toEqual({ bundle_seconds: 2, paid_seconds: 1 });
+    const money = seen.find(({ paying }) => paying === 'MONEY');
+    expect(money?.at).toBeGreaterThan(1.9);
+    expect(money?.at).toBeLessThan(2.3);
+  });
+
+  test('that is over is neither prolonged nor cut', async () => {
+    const { call, slices, hungUp, told } = await answeredCall({ balance: 1_500n });
+    slices.stop(call);
+    // A second one, of which we know that its slices ran to their end meanwhile.
+    const other = await answeredCall({ balance: 1_000n });
+    await until(() => other.hungUp() !== undefined, 'the cut of the other');
+    expect(told).toEqual([]);
+    expect(hungUp()).toBeUndefined();
+  });
+
+  test('while Redis is away runs to the end of what it has', async () => {
+    const { hungUp, log } = await answeredCall({ balance: 100_000n });
+    await stores().toRedis.cut();
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(hungUp()?.at).toBeGreaterThan(0.99);
+    expect(hungUp()?.at).toBeLessThan(2.3);
+    expect(log.told.some(({ message }) => message === 'cannot reserve a slice')).toBe(true);
+  });
+});
+
+describe('the seconds that a switch is told with the grant', () => {
+  test.each([
+    ['whole blocks', rateOf(1n, 30, 6, 3), 36, 38],
+    ['no more than whole blocks', rateOf(1n, 30, 6, 3), 41, 38],
+    ['nothing but the grace when not even the first block is granted', rateOf(1n, 30, 6, 3), 29, 2],
+    ['by the second', rateOf(1n, 1, 1, 0), 7, 9],
+  ])('%s', (_, rate, paid_seconds, seconds) => {
+    const { store } = stores();
+    const slices = createSlices({
+      store,
+      board: createLiveBoard(),
+      times,
+      log: keepLog(),
+      switchOf: () => null,
+    });
+    const call = newLiveCall(factsOf({ rate }), { bundle_seconds: 0, paid_seconds }, 0, true);
+    expect(slices.talkLimit(call)).toBe(seconds);
+  });
+});
