@@ -242,7 +242,27 @@ has_dialplan() {
   [ "${priorities:-0}" -ge "$wanted" ]
 }
 
+# Where it cannot make the new object it keeps the old one, and says so in its log alone. From `mark_log` on counts
+# what it says there about rendered files; without a log to read nothing does.
+mark_log() {
+  log=$(sed -n 's/^astlogdir *=> *//p' "$PABX_ETC/asterisk.conf" 2>/dev/null)/messages
+  log_size=0
+  [ ! -r "$log" ] || log_size=$(wc -c <"$log")
+}
+
+log_is_clean() {
+  [ -r "$log" ] || return 0
+  problem=$(tail -c "+$((log_size + 1))" "$log" |
+    sed -n 's/.* \(WARNING\|ERROR\)\[[0-9]*\][^ ]* \([a-z_]*config[a-z_]*\.c: .*current\/.*\)/\2/p' | sort -u | head -c 500)
+  [ -z "$problem" ]
+}
+
 activate_kind() {
+  mark_log
+  load_kind "$1" && log_is_clean
+}
+
+load_kind() {
   case $1 in
     dialplan) reload pbx_config.so && has_dialplan ;;
     pjsip)

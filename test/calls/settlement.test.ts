@@ -26,7 +26,7 @@ function newSettler(db: Db = stores().db) {
   const log = keepLog();
   const settler = createSettler(db, stores().store, log);
   settlers.push(settler);
-  return { settler, told: told };
+  return { settler, told: log.told };
 }
 
 /** A subscriber with R$ 1,00, its wallet in Redis. */

@@ -34,8 +34,7 @@ function fakeSwitch(answered_ms: () => number) {
     },
     ami: {
       async send(action: Readonly<Record<string, string>>): Promise<AmiMessage> {
-        if (action.Action === 'AbsoluteTimeout') note('time-out', Number(action.Timeout));
-        else note(action.Variable ?? '', action.Value ?? '');
+        note(action.Variable ?? '', action.Value ?? '');
         return { response: 'Success' };
       },
     },
@@ -100,7 +99,9 @@ describe('an answered call', () => {
   test('the switch’s own time-out is always the end of what is granted and the grace', async () => {
     const { told, hungUp } = await answeredCall({ balance: 3_000n });
     await until(() => hungUp() !== undefined, 'the cut');
-    const ends = told.filter(({ what }) => what === 'time-out').map(({ at, value }) => at + Number(value));
+    const ends = told
+      .filter(({ what }) => what === 'TIMEOUT(absolute)')
+      .map(({ at, value }) => at + Number(value));
     for (const [index, end] of ends.entries()) expect(Math.abs(end - (index + 2 + 2))).toBeLessThan(0.15);
     expect(ends).toHaveLength(2);
   });

@@ -18,7 +18,6 @@ let asterisk: RunningAsterisk;
 const lines = HOSTILE_NAMES.map(([name], index) =>
   lineRow({ sip_username: `hostile${index}`, extension: String(300 + index), name }),
 );
-// A phone number is nobody's private address here: 127.0.0.1 and ::1 stand for two carriers.
 const trunks = [trunkRow({ code: 'carrier' }), trunkRow({ code: 'carrier6', host: '::1', port: 15_061 })];
 const rendered = renderServer(serverRows({ lines, trunks }));
 
@@ -73,7 +72,7 @@ describe('a hostile name', () => {
       const endpoint = await asterisk.rx(`pjsip show endpoint hostile${index}`);
       const setting = (name: string) => new RegExp(`^ ${name} +: (.*)$`, 'm').exec(endpoint)?.[1];
       const name = displayName(typed);
-      expect(setting('callerid')).toBe(name === '' ? `<${300 + index}>` : `"${name}" <${300 + index}>`);
+      expect(setting('callerid')).toBe(name === '' ? `${300 + index}` : `"${name}" <${300 + index}>`);
       expect(setting('context')).toBe(`from-${SUBSCRIBER}`);
       expect(setting('trust_id_inbound')).toBe('false');
       expect(setting('identify_by')).toBe('username');

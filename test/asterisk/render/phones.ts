@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../../dev/services/ports.ts';
+import { waitUntil } from '../../../dev/services/process.ts';
 import { type RunningSipp, startSipp } from '../../../dev/services/sipp.ts';
 import { receive, receiveStatus, SDP, sendRequest, sendResponse } from './sipp-messages.ts';
 
@@ -135,12 +136,19 @@ export async function answerCalls(shop: PhoneShop, port: number, callee: Callee)
 }
 
 async function finalStatus(sipp: RunningSipp, messages: () => string): Promise<number> {
-  await sipp.exited;
-  const answers = messages()
-    .split(/^-{10,}/m)
-    .filter((message) => / received \[/.test(message) && /^CSeq: 2 INVITE/m.test(message))
-    .map((message) => Number(/^SIP\/2\.0 (\d+)/m.exec(message)?.[1]));
-  return answers.find((code) => code >= 200) ?? 0;
+  const final = () =>
+    messages()
+      .split(/^-{10,}/m)
+      .filter((message) => / received \[/.test(message) && /^CSeq: 2 INVITE/m.test(message))
+      .map((message) => Number(/^SIP\/2\.0 (\d+)/m.exec(message)?.[1]))
+      .find((code) => code >= 200);
+  // A second 401 SIPp does not take for the end.
+  await waitUntil(() => !sipp.running() || final() === 401, {
+    timeout_ms: 40_000,
+    what: 'the end of the call',
+  });
+  await sipp.stop({ timeout_ms: 10 });
+  return final() ?? 0;
 }
 
 function authentication({ user, password }: Phone): string {

@@ -82,20 +82,10 @@ test.each([
     'an endpoint that Asterisk cannot make',
     'pjsip-lines.conf',
     '[phone1](pabx-line)\nnonsense=yes\n',
-    'endpoint phone1',
+    "category 'phone1' named 'nonsense'",
   ],
-  [
-    'a section of an unknown template',
-    'pjsip-lines.conf',
-    '[phone1](pabx-line)\n[phone9](pabx-none)\n',
-    'aor',
-  ],
-  [
-    'a dialplan line that it does not understand',
-    'dialplan-calls.conf',
-    '[x]\nexten => 1,Bad\n',
-    'lines of the dialplan',
-  ],
+  ['an unknown template', 'pjsip-lines.conf', '[phone9](pabx-none)\n', "category 'pabx-none' does not exist"],
+  ['a dialplan line of no meaning', 'dialplan-calls.conf', '[x]\nexten => 1,Bad\n', 'lines of the dialplan'],
 ])('%s brings the last good revision back', async (_what, name, text, words) => {
   const good = readlinkSync(join(installed.etc, 'current'));
   const broken = name === 'pjsip-lines.conf' ? text : `${filesOf(first)[name]}${text}`;
