@@ -174,7 +174,7 @@ const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PAB
  */
 const ended = [
   ` same => n,ExecIf($["\${DIALSTATUS}" = "NOANSWER"]?Hangup(${NO_ANSWER}))`,
-  ` same => n,ExecIf($["\${HANGUPCAUSE}" = "0" | "\${HANGUPCAUSE}" = "23"]?Hangup(${SUBSCRIBER_ABSENT}))`,
+  ` same => n,ExecIf($["\${DIALSTATUS}" != "ANSWER" & ("\${HANGUPCAUSE}" = "0" | "\${HANGUPCAUSE}" = "23")]?Hangup(${SUBSCRIBER_ABSENT}))`,
   ` same => n,Hangup(\${HANGUPCAUSE})`,
 ];
 
