@@ -48,6 +48,14 @@ test('forgetting everything ends it, for every connection', async () => {
   expect(await store.epochHolds()).toBe(false);
 });
 
+test('one that another control plane began is not ours', async () => {
+  const { store, redis } = bench();
+  await redis.set('pabx:epoch', 'another');
+  expect(await store.admit(callOf())).toEqual(NO_EPOCH);
+  expect(store.ready()).toBe(false);
+  expect(await store.epochHolds()).toBe(false);
+});
+
 test('more keys than one scan finds are all forgotten', async () => {
   const { store, redis } = bench();
   const pipeline = redis.pipeline();
