@@ -101,7 +101,7 @@ export async function startService(config: Config): Promise<Service> {
     board: calls.board,
     publisher,
     logger: log,
-    walletChanged: (wallet) => calls.store.loadWallet(wallet),
+    walletChanged: calls.walletChanged,
     health: {
       postgres: async () =>
         postgres.pool.query('select 1').then(

@@ -29,7 +29,7 @@ export interface RouteDependencies {
   readonly board: LiveBoard;
   readonly authenticate: Authenticate;
   /** Lets running calls know of money that came in. */
-  readonly walletChanged: (wallet: Wallet) => Promise<void>;
+  readonly walletChanged: (wallet: Wallet) => void;
 }
 
 export function addRoutes(app: FastifyInstance, deps: RouteDependencies): void {
@@ -48,7 +48,7 @@ export function addRoutes(app: FastifyInstance, deps: RouteDependencies): void {
 
   bind(app, authenticate, topUpRoute, async ({ tenant, params, body }) => {
     const wallet = await topUp(db, tenant, params.id, BigInt(body.amount_micros), body.reference);
-    await walletChanged(wallet);
+    walletChanged(wallet);
     return { balance_micros: wallet.balance_micros.toString() };
   });
 

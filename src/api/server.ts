@@ -17,7 +17,7 @@ export interface ApiDependencies {
   readonly board: LiveBoard;
   readonly publisher: Publisher;
   readonly logger: FastifyBaseLogger;
-  readonly walletChanged: (wallet: Wallet) => Promise<void>;
+  readonly walletChanged: (wallet: Wallet) => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
 }
 

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { ConnectAri } from '../asterisk/ari/port.ts';
 import type { SwitchAddress } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
-import { openWallet } from '../stores/postgres/wallets.ts';
+import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createAdmissions } from './admission.ts';
 import { type Controller, createController } from './controller.ts';
@@ -16,6 +16,8 @@ import { createSettler, type Settler } from './settlement.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
 
+const WALLET_RETRY_ms = 1_000;
+
 export interface CallControl {
   readonly board: LiveBoard;
   readonly directory: Directory;
@@ -23,6 +25,8 @@ export interface CallControl {
   readonly controller: Controller;
   readonly settler: Settler;
   readonly switches: Switches;
+  /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
+  walletChanged(wallet: Wallet): void;
   /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
   close(): Promise<void>;
 }
@@ -90,7 +94,15 @@ export function createCallControl({
   redis.on('close', () => switches.redisLost());
   redis.on('ready', resync);
 
+  const walletChanged = (wallet: Wallet) => {
+    store.loadWallet(wallet).catch((error: Error) => {
+      log.warn({ err: error, subscriber: wallet.subscriber_id }, 'Redis is away; a wallet waits');
+      setTimeout(walletChanged, WALLET_RETRY_ms, wallet).unref();
+    });
+  };
+
   return {
+    walletChanged,
     board,
     directory,
     store,

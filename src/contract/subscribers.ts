@@ -40,7 +40,7 @@ export const topUpRoute = {
   params: z.object({ id: z.uuid() }),
   query: z.object({}),
   body: z.strictObject({
-    amount_micros: microsSchema.refine((text) => BigInt(text) > 0n, 'must be above zero'),
+    amount_micros: z.string().regex(/^[1-9]\d{0,14}$/, 'micro-reais above zero, as an integer in a string'),
     reference: z.string().trim().min(1).max(80),
   }),
   reply: z.object({ balance_micros: microsSchema }),
