@@ -38,13 +38,11 @@ end() {
   exit 143
 }
 
-pause() { run sleep "$1"; }
-
 # Up to twice as long each time, at most LONGEST_DELAY_S, and not at the same moment as all the other servers.
 delay=1
 wait_longer() {
   random=$(od -An -N2 -tu2 /dev/urandom)
-  pause $((1 + random % delay))
+  run sleep $((1 + random % delay))
   delay=$((delay * 2))
   [ "$delay" -le "$LONGEST_DELAY_S" ] || delay=$LONGEST_DELAY_S
 }
@@ -81,11 +79,12 @@ unanswered() {
   fi
 }
 
+# Says it once, not at each attempt. Returns 1, as whoever is in trouble does.
 last_trouble=''
 trouble() {
-  # Once, not at each attempt.
   [ "$1" = "$last_trouble" ] || say "$1"
   last_trouble=$1
+  return 1
 }
 
 # What is to be told, until it has been told. An empty text means: this revision runs.
@@ -97,13 +96,12 @@ tell() {
   tell_again
 }
 
-# complain HASH TEXT: what goes on being wrong is told once.
+# complain HASH TEXT: what goes on being wrong is told once. Returns 1.
 complaint=''
 complain() {
-  trouble "$2"
-  [ "$complaint" = "$1 $2" ] && return 0
+  [ "$complaint" = "$1 $2" ] || tell "$1" "$2"
   complaint="$1 $2"
-  tell "$1" "$2" || :
+  trouble "$2"
 }
 
 tell_again() {
@@ -114,10 +112,7 @@ tell_again() {
   case $status in
     # What it does not know any more, it need not hear of.
     2?? | 404 | 409) told_hash='' ;;
-    *)
-      trouble "$(unanswered)"
-      return 1
-      ;;
+    *) trouble "$(unanswered)" ;;
   esac
 }
 
@@ -158,10 +153,8 @@ download() {
     # Not every curl makes a file of an empty answer.
     : >"$work/new/$name"
     request GET "/provisioning/v1/revisions/$1/$name" "$work/new/$name"
-    [ "$status" = 200 ] || {
-      problem=$(unanswered)
-      return 1
-    }
+    problem=$(unanswered)
+    [ "$status" = 200 ] || return 1
   done
   (cd "$work/new" && sha256sum -c "$work/manifest") >"$work/sums" 2>/dev/null || {
     problem="$(sed -n 's/: FAILED.*//p' "$work/sums" | paste -sd ' ' -) does not match its hash in the manifest"
@@ -189,7 +182,8 @@ prune() {
 # cli COMMAND: what Asterisk says is in $work/cli. Returns 2 when there is no Asterisk to ask.
 cli() {
   # Words of a command, meant to be split.
-  run $PABX_ASTERISK_RX "$1" >"$work/cli" 2>"$work/cli.err" && ! grep -q '^Unable to connect' "$work/cli" "$work/cli.err" && return 0
+  run $PABX_ASTERISK_RX "$1" >"$work/cli" 2>"$work/cli.err" &&
+    ! grep -q '^Unable to connect' "$work/cli" "$work/cli.err" && return 0
   problem="Asterisk does not answer: $(cat "$work/cli" "$work/cli.err" | head -c 300)"
   return 2
 }
@@ -205,7 +199,7 @@ reload() {
     [ "$attempts" -lt 30 ] || return 1
     # Nothing at all is what it says after a minute's work: then the next answer tells.
     [ ! -s "$work/cli" ] || grep -Eq 'already in progress|queued|cannot reload' "$work/cli" || return 1
-    pause 1
+    run sleep 1
   done
 }
 
@@ -332,31 +326,19 @@ poll() {
   case $status in
     304)
       # One that does not wait must not be asked a thousand times a second.
-      [ "$1" -eq 0 ] || [ "$(date +%s)" -gt "$asked" ] || pause 1
+      [ "$1" -eq 0 ] || [ "$(date +%s)" -gt "$asked" ] || run sleep 1
       return 0
       ;;
     200) ;;
-    *)
-      trouble "$(unanswered)"
-      return 1
-      ;;
+    *) trouble "$(unanswered)" || return ;;
   esac
   hash=$(sed -n 's/^[Ee][Tt][Aa][Gg]: *"\([0-9a-f]*\)"[[:space:]]*$/\1/p' "$work/headers" | tail -n 1)
-  is_hash "$hash" || {
-    trouble 'the control plane named no revision (ETag)'
-    return 1
-  }
+  is_hash "$hash" || trouble 'the control plane named no revision (ETag)' || return
   download "$hash"
   case $? in
     0) refused='' ;;
-    1)
-      trouble "$problem"
-      return 1
-      ;;
-    *)
-      complain "$hash" "$problem"
-      return 1
-      ;;
+    1) trouble "$problem" || return ;;
+    *) complain "$hash" "$problem" || return ;;
   esac
   touch "$PABX_ETC/revisions/$hash"
   if [ "$hash" != "$(hash_of current)" ]; then
@@ -409,6 +391,7 @@ case "$#:${1-}" in 0:) ;; 1:--once) mode=once ;; *) die 'usage: pull.sh [--once]
 : "${PABX_URL:?is not set}" "${PABX_TOKEN_FILE:?is not set}" "${PABX_ETC:?is not set}"
 PABX_URL=${PABX_URL%/}
 case $PABX_URL in
+  *@*) die 'PABX_URL must not name a user' ;;
   https://* | http://127.0.0.1 | http://127.0.0.1[:/]* | http://localhost | http://localhost[:/]*) ;;
   *) die 'PABX_URL must start with https://, because the token travels with each request' ;;
 esac

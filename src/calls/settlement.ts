@@ -1,6 +1,6 @@
 import { formatCadence } from '../domain/cadence.ts';
 import { type Charge, chargeCall, grantedSeconds, NO_CHARGE } from '../domain/charge.ts';
-import { type Db, isAway } from '../stores/postgres/connect.ts';
+import { type Db, isRefusedRow } from '../stores/postgres/connect.ts';
 import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
 import type { Wallet } from '../stores/postgres/wallets.ts';
@@ -72,18 +72,14 @@ const LAST_RETRY_ms = 5_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** The database refused the very record; everything else passes, and the record is tried again. */
-function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !isAway(error);
-}
-
 /**
  * Writes ended calls into the ledger, many in one transaction when many end, and then lets Redis go of what
  * they held. While a store is away records wait; the switch's journal has them too, should we die meanwhile.
  */
 export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
   const queue: CallRecord[] = [];
+  /** Taken from the queue, and not in the ledger yet. */
+  let underway = 0;
   let working: Promise<void> | null = null;
 
   const release = async (record: CallRecord, wallets: Map<string, Wallet>) => {
@@ -100,7 +96,7 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
         return;
       } catch (error) {
         if (isRefusal(error)) return refused(records, error as Error);
-        log.warn({ err: error, waiting: queue.length + records.length }, 'ledger is away; ended calls wait');
+        log.warn({ err: error, waiting: queue.length + underway }, 'ledger is away; ended calls wait');
         await sleep(retry_ms * (0.5 + Math.random() / 2));
       }
     }
@@ -132,7 +128,10 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
   async function work(): Promise<void> {
     while (queue.length > 0) {
       await sleep(LINGER_ms);
-      await write(queue.splice(0, MAX_BATCH));
+      const batch = queue.splice(0, MAX_BATCH);
+      underway = batch.length;
+      await write(batch);
+      underway = 0;
     }
     working = null;
   }
@@ -144,7 +143,7 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
 
   return {
     add,
-    waiting: () => queue.length,
+    waiting: () => queue.length + underway,
     async idle() {
       while (working) await working;
     },

@@ -32,7 +32,6 @@ const KINDS = {
   sipUsername: { pattern: /^[a-z0-9]{6,32}$/, rule: 'is not 6 to 32 of a-z and 0-9' },
   trunkCode: { pattern: /^[a-z0-9]{1,16}$/, rule: 'is not 1 to 16 of a-z and 0-9' },
   serverName: { pattern: /^[a-z0-9]{1,16}$/, rule: 'is not 1 to 16 of a-z and 0-9' },
-  digits: { pattern: /^[0-9]{1,20}$/, rule: 'is not 1 to 20 digits' },
   md5: { pattern: /^[0-9a-f]{32}$/, rule: 'is not 32 hexadecimal digits', secret: true },
   accessUser: { pattern: /^[a-z][a-z0-9-]{0,31}$/, rule: 'is not a letter and up to 31 of a-z, 0-9 and -' },
   password: {

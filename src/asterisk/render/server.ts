@@ -13,7 +13,7 @@ export interface RenderedServer {
   readonly problems: readonly string[];
 }
 
-/** The whole configuration of one server. The same rows in any order give the same bytes. */
+/** The whole configuration of one server. The order of the trunks means something, that of the lines does not. */
 export function renderServer(rows: ServerRows): RenderedServer {
   const { lines, trunks, problems: leftOut } = checkRows(rows);
   const problems = [...leftOut];

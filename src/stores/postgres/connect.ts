@@ -49,6 +49,15 @@ export function isAway(error: unknown): boolean {
   );
 }
 
+/**
+ * The database refused the very row: SQLSTATE classes 22 data, 23 integrity and P0 raised by a trigger. Everything
+ * else is the state of the server or of our link to it, and passes.
+ */
+export function isRefusedRow(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(22|23|P0)...$/.test(code);
+}
+
 /** Runs the migrations that have not run yet; throws with the name of the one that failed. */
 export async function migrate(db: Db, provider: MigrationProvider): Promise<string[]> {
   const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();

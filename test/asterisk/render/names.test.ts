@@ -109,7 +109,7 @@ test.each<[call: () => unknown]>([
   // biome-ignore lint/suspicious/noTemplateCurlyInString: what a caller types
   [() => dialplanLiteral('${X}', place)],
   [() => dialplanLiteral('', place)],
-  [() => exact('digits', '12\n', place)],
+  [() => exact('trunkCode', 'ab\n', place)],
   [() => hostAndPort('-bad', 5060, 'x')],
   [() => hostAndPort('a..b', 5060, 'x')],
   [() => hostAndPort('::1]', 5060, 'x')],

@@ -336,6 +336,7 @@ test.each([
   ['http://control.example', 'must start with https'],
   ['http://127.0.0.1.evil.example', 'must start with https'],
   ['ftp://control.example', 'must start with https'],
+  ['http://127.0.0.1:80@evil.example', 'must not name a user'],
 ])('a token does not travel to %s', async (url, words) => {
   expect((await pullOnce({ PABX_URL: url })).code).toBe(1);
   expect(read('log')).toContain(words);

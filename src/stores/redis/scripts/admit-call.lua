@@ -36,8 +36,8 @@ end
 local bundle, paid, more = 0, 0, 0
 if rate then
   local cycle = redis.call('HGET', KEYS[4], 'cycle')
-  -- A call that runs may have begun in a cycle that is over; its wallet need only be here.
-  if not cycle or (not adopt and cycle ~= input.cycle) then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
+  -- A call of a cycle that is over draws on the wallet as it is; a call of a new one waits until it is renewed.
+  if not cycle or (not adopt and cycle < input.cycle) then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
   if adopt then
     bundle, paid = adopt.bundle, adopt.paid
   else
