@@ -95,7 +95,7 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
         await releaseAll(records, wallets);
         return;
       } catch (error) {
-        if (isRefusal(error)) return refused(records, error as Error);
+        if (isRefusedRow(error)) return refused(records, error as Error);
         log.warn({ err: error, waiting: queue.length + underway }, 'ledger is away; ended calls wait');
         await sleep(retry_ms * (0.5 + Math.random() / 2));
       }
