@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { waitUntil } from '../../../dev/services/process.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
 import { type CallRecord, settleCalls, settledAmong } from '../../../src/stores/postgres/settlements.ts';
 import { openWallet, topUpWallet } from '../../../src/stores/postgres/wallets.ts';
@@ -193,6 +194,36 @@ describe('batches that share payers', () => {
         ledger: { money: -1_200_000 },
         version: 20n,
       });
+    }
+  });
+
+  test('wait for each other, whoever locks first', async () => {
+    const { db, pool } = database();
+    const tenants = await Promise.all(Array.from({ length: 3 }, () => addTenant(db)));
+    const [low, middle, high] = tenants.sort((a, b) => (a.subscriber_id < b.subscriber_id ? -1 : 1)) as [
+      Tenant,
+      Tenant,
+      Tenant,
+    ];
+    const waiting = async () => {
+      const { rows } = await pool.query(
+        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows.length === 2;
+    };
+    let settled: Promise<unknown> = Promise.resolve();
+    // A third one holds the wallet in the middle until both stand in line, each with what it took before.
+    await db.transaction().execute(async (tx) => {
+      await tx.insertInto('wallets').values({ subscriber_id: middle.subscriber_id }).execute();
+      settled = Promise.all([
+        settleCalls(db, [recordOf(low), recordOf(middle), recordOf(high)]),
+        settleCalls(db, [recordOf(high), recordOf(middle), recordOf(low)]),
+      ]);
+      await waitUntil(waiting, { timeout_ms: 10_000, what: 'both batches to wait' });
+    });
+    await settled;
+    for (const tenant of tenants) {
+      expect(await accountsOf(db, tenant)).toMatchObject({ wallet: { money: -120_000 }, version: 2n });
     }
   });
 

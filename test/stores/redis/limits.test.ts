@@ -211,6 +211,8 @@ describe('leases', () => {
     await store.admit(input);
     await store.end(input.call_id, SERVER);
     await store.renew(SERVER, [input.call_id], true);
+    for (const one of claims) expect(await holders(redis, one)).toEqual([]);
+    expect(await store.callsOf(SERVER)).toEqual([]);
     await store.settle({ ...input }, null);
     await store.renew(SERVER, [input.call_id], true);
     expect(await leftovers(redis)).toEqual([]);
