@@ -12,13 +12,9 @@ POLL_S=25
 
 say() { echo "pull.sh: $*" >&2; }
 
-die() {
-  say "$*"
-  exit 1
-}
+die() { say "$*"; exit 1; }
 
 # --- One child at a time, which TERM ends together with this script -----------------------------------------------
-
 running='' ended=''
 # Its standard input is file descriptor 3: a shell takes the usual one away from what runs in the background, and a
 # shell in the foreground would hear of TERM only when its child has ended.
@@ -48,7 +44,6 @@ wait_longer() {
 }
 
 # --- The control plane --------------------------------------------------------------------------------------------
-
 # request METHOD PATH ANSWER_FILE [curl option...]: sets $status, 000 when nobody answered. The token goes through a
 # pipe: a command line is there for everybody to read.
 request() {
@@ -59,13 +54,10 @@ request() {
   run curl --config - --request "$method" --output "$answer" --dump-header "$work/headers" "$@" \
     --silent --show-error --write-out '%{http_code}' --proto '=http,https' --connect-timeout 5 \
     --max-time $((POLL_S + 15)) --max-filesize 268435456 "$PABX_URL$path" \
-    >"$work/status" 2>"$work/curl" 3<<HEADER
+    >"$work/status" 2>"$work/curl" 3<<HEADER || echo 000 >"$work/status" # an answer that broke off is none
 header = "Authorization: Bearer $token"
 HEADER
-  curl_code=$?
-  read -r status <"$work/status" || [ -n "$status" ] || status=000
-  # An answer that broke off is none.
-  [ "$curl_code" -eq 0 ] || status=000
+  status=$(cat "$work/status")
 }
 
 # What to say about a request that did not do what it should.
@@ -117,7 +109,6 @@ tell_again() {
 }
 
 # --- A revision on disk -------------------------------------------------------------------------------------------
-
 hash_of() {
   folder=$(readlink "$PABX_ETC/$1")
   echo "${folder##*/}"
@@ -178,7 +169,6 @@ prune() {
 }
 
 # --- Asterisk -----------------------------------------------------------------------------------------------------
-
 # cli COMMAND: what Asterisk says is in $work/cli. Returns 2 when there is no Asterisk to ask.
 cli() {
   # Words of a command, meant to be split.
@@ -275,9 +265,8 @@ load_kind() {
 # needs its context.
 changed_kinds() {
   for kind in dialplan pjsip ari manager; do
-    for name in $FILES; do
-      case $name in "$kind"-*) ;; *) continue ;; esac
-      cmp -s "$PABX_ETC/current/$name" "$PABX_ETC/last-good/$name" && continue
+    for file in "$PABX_ETC/current/$kind"-*; do
+      cmp -s "$file" "$PABX_ETC/last-good/${file##*/}" && continue
       echo "$kind"
       break
     done
@@ -316,7 +305,6 @@ roll_back() {
 }
 
 # --- The work -----------------------------------------------------------------------------------------------------
-
 # Asks once, and waits for $1 seconds when there is nothing new. Returns 1 when it could not be done.
 poll() {
   known=$(hash_of current)

@@ -55,7 +55,8 @@ function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n${USAGE}`;
   if (error instanceof ConfigError) return error.message;
   if ((error as { code?: unknown }).code === '23505') return 'that name is taken';
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 try {

@@ -8,7 +8,7 @@ const text = readFileSync(new URL('../../docs/refusals.md', import.meta.url), 'u
 /** Cells of the table whose head begins with this word, a row for each line. */
 function tableOf(head: string): string[][] {
   const lines = text.split('\n');
-  const start = lines.findIndex((line) => line.startsWith(`| ${head} |`));
+  const start = lines.findIndex((line) => new RegExp(`^\\| ${head} +\\|`).test(line));
   const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'));
   return lines.slice(start + 2, end).map((line) => {
     const cells = line.split('|').slice(1, -1);
