@@ -5,6 +5,20 @@ const schema = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
   /** Every switch's access to the control plane's user is derived from it; keep it, and keep it secret. */
   PABX_SECRET: z.string().min(32, 'at least 32 characters, for example from: openssl rand -base64 32'),
+  /** Origins of the panel, with commas between them; empty: whatever host was asked. */
+  PUBLIC_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+    .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin))),
+  /** A proxy in front tells the caller's address as X-Forwarded-For; otherwise anybody could make one up. */
+  TRUST_PROXY: z.stringbool().default(false),
+  /** Opens /metrics to whoever sends it as bearer; without it only this machine may read them. */
+  METRICS_TOKEN: z.string().min(16).optional(),
+  SESSION_IDLE_MINUTES: z.coerce.number().int().min(5).max(1_440).default(120),
+  SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(12),
+  VIACEP_URL: z.url({ protocol: /^https?$/ }).default('https://viacep.com.br'),
+  BRASILAPI_URL: z.url({ protocol: /^https?$/ }).default('https://brasilapi.com.br'),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

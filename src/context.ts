@@ -1,16 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MIGRATIONS } from '../migrations/index.ts';
+import { createPostalCodes } from './admin/find-postal-code.ts';
 import { createPublisher } from './admin/publish-revisions.ts';
+import { createSecretBox } from './admin/secret-box.ts';
 import { createApi } from './api/server.ts';
 import { accessOf } from './asterisk/access.ts';
 import { connectAri } from './asterisk/ari/client.ts';
 import { type CallControl, createCallControl, type SwitchAddress } from './calls/call-control.ts';
 import type { Config } from './config.ts';
-import { connectPostgres, isAway, migrate } from './stores/postgres/connect.ts';
+import { connectPostgres, isAway, migrate, type Postgres } from './stores/postgres/connect.ts';
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
 import { connectRedis } from './stores/redis/connect.ts';
+import { connectRevocations, createSessionStore } from './stores/redis/sessions.ts';
+import { createSignInTries } from './stores/redis/sign-in-tries.ts';
 
 export interface Service {
   readonly app: FastifyInstance;
@@ -36,16 +40,15 @@ function describeError(error: unknown): object {
 }
 
 /** Waits for a database that is still coming up; says so once. */
-async function migrateWhenReady(
-  postgres: ReturnType<typeof connectPostgres>,
-  log: pino.Logger,
-): Promise<void> {
+async function migrateWhenReady(url: string, log: pino.Logger): Promise<void> {
   for (let told = false; ; told = true) {
+    const owner = connectPostgres(url, () => {});
     try {
-      const ran = await migrate(postgres.db, { getMigrations: async () => MIGRATIONS });
+      const ran = await migrate(owner.db, { getMigrations: async () => MIGRATIONS });
       if (ran.length > 0) log.info({ migrations: ran }, 'database migrated');
-      return;
+      return await owner.close();
     } catch (error) {
+      await owner.close();
       if (!isAway(error)) throw error;
       if (!told) log.error({ err: error }, 'Postgres is away; waiting for it');
       await new Promise((resolve) => setTimeout(resolve, RETRY_ms));
@@ -53,15 +56,29 @@ async function migrateWhenReady(
   }
 }
 
-/** Everything wired and started, in this order: log, stores, call control, configurations, HTTP. */
-export async function startService(config: Config): Promise<Service> {
-  const log = pino({ level: config.LOG_LEVEL, serializers: { err: describeError } });
-  const postgres = connectPostgres(config.DATABASE_URL, (error) =>
-    log.warn({ err: error }, 'Postgres link lost'),
-  );
-  await migrateWhenReady(postgres, log);
-  const { db } = postgres;
-  const redis = connectRedis(config.REDIS_URL, (error) => log.warn({ err: error }, 'Redis link'));
+/** Health of every dependency, in words. */
+function healthChecks(postgres: Postgres, calls: CallControl) {
+  return {
+    postgres: async () =>
+      postgres.pool.query('select 1').then(
+        () => null,
+        (error: Error) => error.message,
+      ),
+    redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
+    switches: async () => {
+      const away = calls.switches.unreachable();
+      return away.length === 0 ? null : `not reachable: ${away.join(', ')}`;
+    },
+  };
+}
+
+function startCalls(
+  config: Config,
+  system: Postgres,
+  redis: ReturnType<typeof connectRedis>,
+  log: pino.Logger,
+) {
+  const { db } = system;
   const calls = createCallControl({
     db,
     redis,
@@ -74,7 +91,6 @@ export async function startService(config: Config): Promise<Service> {
     },
   });
   const publisher = createPublisher({ db, secret: config.PABX_SECRET, log });
-
   const connectSwitches = async () => {
     const servers = await listServers(db);
     const addresses = servers.map(
@@ -95,24 +111,43 @@ export async function startService(config: Config): Promise<Service> {
     },
     (error) => log.warn({ err: error }, 'Postgres notices link'),
   );
+  return { calls, publisher, changes };
+}
 
+/** Everything wired and started, in this order: log, stores, call control, configurations, HTTP. */
+export async function startService(config: Config): Promise<Service> {
+  const log = pino({ level: config.LOG_LEVEL, serializers: { err: describeError } });
+  await migrateWhenReady(config.DATABASE_URL, log);
+  const linkLost = (error: Error) => log.warn({ err: error }, 'Postgres link lost');
+  // Pools apart: a flood of requests must not take the connections that calls are settled on.
+  const system = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_system');
+  const signIn = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_system');
+  const tenants = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_nobody');
+  const redis = connectRedis(config.REDIS_URL, (error) => log.warn({ err: error }, 'Redis link'));
+  const revocations = connectRevocations(config.REDIS_URL, (error) =>
+    log.warn({ err: error }, 'Redis revocations link'),
+  );
+  const { calls, publisher, changes } = startCalls(config, system, redis, log);
   const app = createApi({
-    db,
+    system: signIn.db,
+    tenants: tenants.db,
+    sessions: createSessionStore(redis, {
+      idle_seconds: config.SESSION_IDLE_MINUTES * 60,
+      absolute_seconds: config.SESSION_HOURS * 3_600,
+    }),
+    tries: createSignInTries(redis),
+    box: createSecretBox(config.PABX_SECRET),
+    revocations,
     board: calls.board,
     publisher,
+    postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),
     logger: log,
     walletChanged: calls.walletChanged,
-    health: {
-      postgres: async () =>
-        postgres.pool.query('select 1').then(
-          () => null,
-          (error: Error) => error.message,
-        ),
-      redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
-      switches: async () => {
-        const away = calls.switches.unreachable();
-        return away.length === 0 ? null : `not reachable: ${away.join(', ')}`;
-      },
+    health: healthChecks(system, calls),
+    settings: {
+      origins: config.PUBLIC_ORIGINS,
+      trust_proxy: config.TRUST_PROXY,
+      metrics_token: config.METRICS_TOKEN ?? null,
     },
   });
   const url = await app.listen({ host: config.HOST, port: config.PORT });
@@ -126,8 +161,9 @@ export async function startService(config: Config): Promise<Service> {
       const patience = new Promise((resolve) => setTimeout(resolve, CLOSE_PATIENCE_ms).unref());
       await Promise.race([calls.close(), patience]);
       await changes.close();
+      revocations.close();
       redis.disconnect();
-      await postgres.close();
+      for (const postgres of [system, signIn, tenants]) await postgres.close();
     },
   };
 }

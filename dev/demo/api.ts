@@ -1,11 +1,23 @@
 import { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { listRefusalsRoute, type refusalSchema } from '../../src/contract/calls.ts';
+import { createClient } from '../../src/contract/client.ts';
 import { type LiveMessage, liveMessageSchema } from '../../src/contract/live.ts';
-import type { Route } from '../../src/contract/route.ts';
-import { listSubscribersRoute, type Subscriber, topUpRoute } from '../../src/contract/subscribers.ts';
+import { type Subscriber as AnySubscriber, listSubscribersRoute } from '../../src/contract/subscribers.ts';
+import { topUpRoute } from '../../src/contract/top-ups.ts';
 
 export type Refusal = z.infer<typeof refusalSchema>;
+
+/** As the master sees it, from whom nothing is hidden. */
+type Shown = 'billing_mode' | 'balance_micros' | 'bundles';
+export type Subscriber = Omit<AnySubscriber, Shown> & { [K in Shown]: NonNullable<AnySubscriber[K]> };
+
+function whole(subscriber: AnySubscriber): Subscriber {
+  const { billing_mode, balance_micros, bundles } = subscriber;
+  if (billing_mode === undefined || balance_micros === undefined || bundles === undefined)
+    throw new Error('the master was not shown a subscriber whole');
+  return { ...subscriber, billing_mode, balance_micros, bundles };
+}
 
 /** The control plane as any program outside sees it: HTTP and the live socket, with a token. */
 export interface Api {
@@ -21,25 +33,21 @@ const RECONNECT_ms = 1_000;
 
 export function createApi(url: string, token: string): Api {
   const headers = { authorization: `Bearer ${token}` };
-
-  async function ask<R extends Route>(route: R, path: string, body?: object): Promise<z.output<R['reply']>> {
-    const response = await fetch(`${url}${path}`, {
-      method: route.method,
-      signal: AbortSignal.timeout(TIMEOUT_ms),
-      headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    if (!response.ok) throw new Error(`${route.method} ${path} was answered with ${response.status}`);
-    return route.reply.parse(await response.json()) as z.output<R['reply']>;
-  }
+  const call = createClient(
+    url,
+    (address, init) => fetch(address, { ...init, signal: AbortSignal.timeout(TIMEOUT_ms) }),
+    headers,
+  );
 
   return {
-    subscribers: async () => (await ask(listSubscribersRoute, listSubscribersRoute.path)).items,
-    refusals: async (limit) =>
-      (await ask(listRefusalsRoute, `${listRefusalsRoute.path}?limit=${limit}`)).items,
+    subscribers: async () => (await call(listSubscribersRoute)).items.map(whole),
+    refusals: async (limit) => (await call(listRefusalsRoute, { query: { limit } })).items,
     async topUp(subscriber_id, amount_micros, reference) {
-      const path = topUpRoute.path.replace(':id', subscriber_id);
-      await ask(topUpRoute, path, { amount_micros: String(amount_micros), reference });
+      await call(topUpRoute, {
+        params: { subscriber_id },
+        body: { amount_micros: String(amount_micros), reference },
+        idempotency_key: `${subscriber_id}/${reference.replaceAll(' ', '-')}`,
+      });
     },
     watchLive(deliver) {
       let socket: WebSocket | null = null;

@@ -1,8 +1,7 @@
 import type { LiveCallRow, LiveMessage } from '../../src/contract/live.ts';
-import type { Subscriber } from '../../src/contract/subscribers.ts';
 import { formatReais } from '../../src/domain/money.ts';
 import type { RefusalReason } from '../../src/domain/refusals.ts';
-import type { Refusal } from './api.ts';
+import type { Refusal, Subscriber } from './api.ts';
 import { reasonWords } from './words.ts';
 
 export interface Totals {

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Seeded, seed } from '../../src/admin/seed.ts';
-import { addToken, hashToken, newToken } from '../../src/stores/postgres/tokens.ts';
+import { addApiKey, hashToken, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { announce } from '../services/announce.ts';
 import { type AsteriskRoot, ensureAsteriskRoot } from '../services/asterisk-root.ts';
 import { MissingServiceError } from '../services/errors.ts';
@@ -179,7 +179,7 @@ export async function setUp(closers: Closers): Promise<Installation> {
     seed(database.db, { server_id: server.id }),
   );
   const token = newToken();
-  await addToken(database.db, 'demo', token, { role: 'MASTER' });
+  await addApiKey(database.db, { name: 'demo' }, token, { role: 'MASTER' });
 
   const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), {
     DATABASE_URL: database.url,

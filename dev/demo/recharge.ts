@@ -1,6 +1,5 @@
-import type { Subscriber } from '../../src/contract/subscribers.ts';
 import { formatReais, MICROS_PER_REAL } from '../../src/domain/money.ts';
-import type { Api } from './api.ts';
+import type { Api, Subscriber } from './api.ts';
 import type { Board } from './board.ts';
 
 /** Small for prepaid, so that it ends again; the others reach their limit only after hours. */

@@ -1,7 +1,7 @@
 import type { LiveCallRow } from '../../src/contract/live.ts';
-import type { Subscriber } from '../../src/contract/subscribers.ts';
 import { BUNDLE_SLOTS, type BundleSlot } from '../../src/domain/call-class.ts';
 import { formatReais, MICROS_PER_REAL } from '../../src/domain/money.ts';
+import type { Subscriber } from './api.ts';
 import { type Cell, row, widthOf } from './cells.ts';
 import type { Style } from './screen.ts';
 import { CLASS_WORDS, formatSeconds, MODE_WORDS } from './words.ts';

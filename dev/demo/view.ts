@@ -53,7 +53,7 @@ function refusalRows({ board }: View, columns: number, rows: number): string[] {
     row([
       [clock(new Date(refusal.created_at)), widths.time, 'dim'],
       [board.nameOf(refusal.subscriber_id), name],
-      [refusal.dialled, widths.number],
+      [refusal.dialled ?? '', widths.number],
       [reasonWords(refusal), widths.reason, 'red'],
     ]),
   );

@@ -2,7 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessOf, type SwitchAccess } from '../../src/asterisk/access.ts';
-import { addToken, hashToken, newToken, type Tenant } from '../../src/stores/postgres/tokens.ts';
+import type { Tenant } from '../../src/domain/tenant.ts';
+import { addApiKey, hashToken, newToken } from '../../src/stores/postgres/api-keys.ts';
 import type { AsteriskRoot } from '../services/asterisk-root.ts';
 import { makeOwnedFolder, removeFolder } from '../services/folders.ts';
 import { freePorts } from '../services/ports.ts';
@@ -138,7 +139,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     server_id: server.id,
     async token(tenant) {
       const token = newToken();
-      await addToken(database.db, 'test', token, tenant);
+      await addApiKey(database.db, { name: 'test' }, token, tenant);
       return token;
     },
     connected: () =>

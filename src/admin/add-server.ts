@@ -1,5 +1,5 @@
+import { hashToken, newToken } from '../stores/postgres/api-keys.ts';
 import type { Db } from '../stores/postgres/connect.ts';
-import { hashToken, newToken } from '../stores/postgres/tokens.ts';
 
 export interface NewServer {
   /** Lower-case letters and digits, at most 16; part of every call's id. */

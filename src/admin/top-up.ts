@@ -1,29 +1,58 @@
+import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
+import type { Tenant } from '../domain/tenant.ts';
 import type { Db } from '../stores/postgres/connect.ts';
-import type { Tenant } from '../stores/postgres/tokens.ts';
-import { topUpWallet, type Wallet } from '../stores/postgres/wallets.ts';
+import { notFound } from '../stores/postgres/edit.ts';
+import type { Tx } from '../stores/postgres/ledger.ts';
+import { topUpReference, topUpWallet, type Wallet } from '../stores/postgres/wallets.ts';
+import { owns } from './create-line.ts';
 
-/** Adds money to a subscriber that the tenant owns, once per reference. */
-export async function topUp(
+/**
+ * Adds money to a subscriber that the tenant owns, once per reference, in a transaction that somebody else began.
+ * The ledger names `actorName` as the author.
+ */
+export async function topUpAs(
+  tx: Tx,
+  tenant: Tenant,
+  actorName: string,
+  subscriber_id: string,
+  amount_micros: bigint,
+  reference: string,
+): Promise<Wallet> {
+  // The id as the database writes it: accounts and references are named after it, letter by letter.
+  const payer = await tx
+    .selectFrom('subscribers')
+    .select(['id as subscriber_id', 'reseller_id'])
+    .where('id', '=', subscriber_id)
+    .executeTakeFirst();
+  if (!payer || !owns(tenant, payer)) throw notFound();
+  try {
+    return await topUpWallet(
+      tx,
+      payer,
+      amount_micros,
+      topUpReference(payer.subscriber_id, reference),
+      actorName,
+    );
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '23505') throw error;
+    const message = say(
+      'this reference was used before; nothing was added',
+      'esta referência já foi usada; nada foi creditado',
+    );
+    throw new ProblemError('CONFLICT', message, [{ field: 'reference', message }]);
+  }
+}
+
+/** The same for commands, which have no transaction yet. */
+export function topUp(
   db: Db,
   tenant: Tenant,
   subscriber_id: string,
   amount_micros: bigint,
   reference: string,
 ): Promise<Wallet> {
-  const owner = await db
-    .selectFrom('subscribers')
-    .select('reseller_id')
-    .where('id', '=', subscriber_id)
-    .executeTakeFirst();
-  if (!owner || (tenant.role !== 'MASTER' && tenant.reseller_id !== owner.reseller_id)) {
-    throw new ProblemError('NOT_FOUND', 'there is no such subscriber');
-  }
-  const payer = { subscriber_id, reseller_id: owner.reseller_id };
-  try {
-    return await topUpWallet(db, payer, amount_micros, `top-up ${subscriber_id} ${reference}`, tenant.role);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== '23505') throw error;
-    throw new ProblemError('CONFLICT', `reference ${reference} was used before; nothing was added`);
-  }
+  return db
+    .transaction()
+    .execute((tx) => topUpAs(tx, tenant, tenant.role, subscriber_id, amount_micros, reference));
 }

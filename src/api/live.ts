@@ -3,8 +3,15 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { LiveBoard } from '../calls/live-board.ts';
-import type { Authenticate } from './authenticate.ts';
-import { scopeOf } from './routes.ts';
+import { say } from '../contract/language.ts';
+import { PROBLEM_CODES, ProblemError } from '../contract/problem.ts';
+import type { Db } from '../stores/postgres/connect.ts';
+import { readAs } from '../stores/postgres/tenancy.ts';
+import type { Revocations } from '../stores/redis/sessions.ts';
+import { type Authenticate, isOwnOrigin } from './authenticate.ts';
+import { scopeOf } from './live-scope.ts';
+import { readPermissions, requireSection } from './permissions.ts';
+import type { Viewer } from './viewer.ts';
 
 export const LIVE_PATH = '/api/v1/live';
 
@@ -14,17 +21,24 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 const MAX_INCOMING_BYTES = 1024;
 const PING_EVERY_ms = 15_000;
 const CLOSE_TOO_SLOW = 4008;
+const CLOSE_REVOKED = 4001;
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+function refuse(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-function serve(board: LiveBoard, scope: ReturnType<typeof scopeOf>, socket: WebSocket): void {
-  const stop = board.watch(scope, (message) => {
+function serve(board: LiveBoard, viewer: Viewer, socket: WebSocket): void {
+  const stop = board.watch(scopeOf(viewer.tenant), (message) => {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.close(CLOSE_TOO_SLOW, 'too slow');
     socket.send(JSON.stringify(message));
   });
+  // A session that ends by itself ends what it opened.
+  const left_ms = viewer.session === null ? null : viewer.session.expires_at_ms - Date.now();
+  const end =
+    left_ms === null
+      ? null
+      : setTimeout(() => socket.close(CLOSE_REVOKED, 'session ended'), Math.max(0, left_ms));
   let alive = true;
   const timer = setInterval(() => {
     if (!alive) return socket.terminate();
@@ -37,32 +51,63 @@ function serve(board: LiveBoard, scope: ReturnType<typeof scopeOf>, socket: WebS
   socket.on('error', () => socket.terminate());
   socket.on('close', () => {
     clearInterval(timer);
+    if (end) clearTimeout(end);
     stop();
   });
 }
 
-/** Streams live calls to whoever brings a token: a snapshot, then every change of the rows it may see. */
-export function addLiveStream(app: FastifyInstance, board: LiveBoard, authenticate: Authenticate): void {
+export interface LiveStreamDependencies {
+  readonly board: LiveBoard;
+  readonly authenticate: Authenticate;
+  readonly tenants: Db;
+  readonly revocations: Revocations;
+  readonly origins: readonly string[];
+}
+
+/** Who may watch. Throws ProblemError for everybody else. */
+async function admitViewer(deps: LiveStreamDependencies, request: IncomingMessage): Promise<Viewer> {
+  const { headers, socket } = request;
+  const viewer = await deps.authenticate({ headers, address: socket.remoteAddress ?? '', changes: false });
+  // Sockets know no same-origin rule: any page could open one with the cookie of whoever looks at it.
+  if (viewer.session && !isOwnOrigin(headers, deps.origins))
+    throw new ProblemError('FORBIDDEN', say('another site opened this', 'outro site abriu isto'));
+  if (!viewer.scopes.includes('READ'))
+    throw new ProblemError('FORBIDDEN', say('the key may not read', 'a chave não pode ler'));
+  const permissions = await readAs(deps.tenants, viewer.tenant, (tx) => readPermissions(tx, viewer.tenant));
+  requireSection('section.live_calls', permissions, false);
+  return viewer;
+}
+
+/** Streams live calls: a snapshot, then every change of the rows that the viewer may see. */
+export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies): void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INCOMING_BYTES,
     perMessageDeflate: false,
   });
+  const credentials = new Map<WebSocket, string>();
+  const stopListening = deps.revocations.subscribe((ids) => {
+    for (const [socket, id] of credentials) if (ids.has(id)) socket.close(CLOSE_REVOKED, 'revoked');
+  });
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== LIVE_PATH)
-      return refuse(socket, '404 Not Found');
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== LIVE_PATH) return refuse(socket, 404);
     try {
-      const tenant = await authenticate(request.headers.authorization);
-      sockets.handleUpgrade(request, socket, head, (client) => serve(board, scopeOf(tenant), client));
+      const viewer = await admitViewer(deps, request);
+      sockets.handleUpgrade(request, socket, head, (client) => {
+        credentials.set(client, viewer.credential_id);
+        client.on('close', () => credentials.delete(client));
+        serve(deps.board, viewer, client);
+      });
     } catch (error) {
-      const known = (error as { code?: unknown }).code === 'UNAUTHENTICATED';
-      if (!known) app.log.error({ err: error }, 'live stream refused');
-      refuse(socket, known ? '401 Unauthorized' : '503 Service Unavailable');
+      if (error instanceof ProblemError) return refuse(socket, PROBLEM_CODES[error.code]);
+      app.log.error({ err: error }, 'live stream refused');
+      refuse(socket, 503);
     }
   };
   app.server.on('upgrade', upgrade);
   app.addHook('onClose', async () => {
+    stopListening();
     app.server.off('upgrade', upgrade);
     for (const client of sockets.clients) client.close(1001, 'going away');
     sockets.close();

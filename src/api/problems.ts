@@ -1,50 +1,134 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { inLanguage, type Language, preferredLanguage, say } from '../contract/language.ts';
 import { PROBLEM_CODES, type Problem, type ProblemCode, ProblemError } from '../contract/problem.ts';
 import { isAway } from '../stores/postgres/connect.ts';
 
 const TITLES: Readonly<Record<ProblemCode, string>> = {
-  INVALID_REQUEST: 'The request is not valid',
-  UNAUTHENTICATED: 'Nobody is signed in',
-  NOT_FOUND: 'Not found',
-  CONFLICT: 'It collides with what is there',
-  TOO_LARGE: 'The request is too large',
-  INTERNAL: 'Something failed here',
-  UNAVAILABLE: 'A part of the service is away',
+  INVALID_REQUEST: say('The request is not valid', 'A requisição não é válida'),
+  UNAUTHENTICATED: say('Nobody is signed in', 'Ninguém está autenticado'),
+  SECOND_FACTOR_REQUIRED: say('The second factor is missing', 'Falta o segundo fator'),
+  FORBIDDEN: say('The caller may not do this', 'Quem chama não pode fazer isso'),
+  FIELD_NOT_PERMITTED: say('A field may not be changed', 'Um campo não pode ser alterado'),
+  NOT_FOUND: say('Not found', 'Não encontrado'),
+  CONFLICT: say('It collides with what is there', 'Conflita com o que já existe'),
+  QUOTA_REACHED: say('A quota is used up', 'Uma cota está esgotada'),
+  PRECONDITION_FAILED: say('It was changed meanwhile', 'Foi alterado nesse meio-tempo'),
+  TOO_LARGE: say('The request is too large', 'A requisição é grande demais'),
+  IDEMPOTENCY_KEY_REUSED: say('The key was used for something else', 'A chave já foi usada para outra coisa'),
+  PRECONDITION_REQUIRED: say('The version that was read is missing', 'Falta a versão que foi lida'),
+  TOO_MANY_REQUESTS: say('Too many requests', 'Requisições demais'),
+  INTERNAL: say('Something failed here', 'Algo falhou aqui'),
+  UNAVAILABLE: say('A part of the service is away', 'Uma parte do serviço está fora'),
 };
+
+const english = z.locales.en().localeError;
+const portuguese = z.locales.pt().localeError;
+
+const textOf = (message: ReturnType<typeof english>) =>
+  typeof message === 'string' ? message : (message?.message ?? 'invalid');
+
+/** Gives the message of an issue that the contract has no words of its own for, in both languages. */
+const sayIssue: z.core.$ZodErrorMap = (issue) => say(textOf(english(issue)), textOf(portuguese(issue)));
+
+/** Validates what came in. Throws INVALID_REQUEST, naming every field that is wrong. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
+  const result = schema.safeParse(value, { error: sayIssue });
+  if (result.success) return result.data;
+  const errors = result.error.issues.map((issue) => ({
+    field: issue.path.join('.') || where,
+    message: issue.message,
+  }));
+  throw new ProblemError(
+    'INVALID_REQUEST',
+    say('a value is not as it should be', 'um valor não está como deveria'),
+    errors,
+  );
+}
+
+/** SQLSTATE of what the database refused in a row, where the fault is in what was sent. */
+function ofDatabase(code: string): ProblemError | null {
+  // A NUL in a text, a number out of range, an id that is none.
+  if (code.startsWith('22'))
+    return new ProblemError(
+      'INVALID_REQUEST',
+      say('a value cannot be stored', 'um valor não pode ser gravado'),
+    );
+  if (code === '23505') return new ProblemError('CONFLICT', say('it exists already', 'já existe'));
+  if (code === '23503')
+    return new ProblemError(
+      'CONFLICT',
+      say(
+        'something else still needs it, or it needs what is gone',
+        'algo ainda depende disso, ou isso depende do que já não existe',
+      ),
+    );
+  if (code === '23514')
+    return new ProblemError(
+      'INVALID_REQUEST',
+      say('values contradict each other', 'os valores se contradizem'),
+    );
+  return null;
+}
 
 function toProblemError(error: FastifyError | ProblemError): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (error.statusCode === 413) return new ProblemError('TOO_LARGE', 'the body is too large');
+  if (error.statusCode === 413)
+    return new ProblemError('TOO_LARGE', say('the body is too large', 'o corpo é grande demais'));
   if (error.statusCode !== undefined && error.statusCode < 500) {
-    return new ProblemError('INVALID_REQUEST', error.message);
+    return new ProblemError(
+      'INVALID_REQUEST',
+      say(
+        'the body cannot be read: send JSON as application/json',
+        'o corpo não pode ser lido: envie JSON como application/json',
+      ),
+    );
   }
-  // Postgres: 22 data exception (a NUL in a text, a number out of range) comes from what was sent.
-  if (/^22/.test(error.code ?? '')) return new ProblemError('INVALID_REQUEST', 'a value cannot be stored');
+  const refused = ofDatabase(error.code ?? '');
+  if (refused) return refused;
   if (isAway(error)) {
-    return new ProblemError('UNAVAILABLE', 'the database is away; nothing was changed');
+    return new ProblemError(
+      'UNAVAILABLE',
+      say('the database is away; nothing was changed', 'o banco de dados está fora; nada foi alterado'),
+    );
   }
-  return new ProblemError('INTERNAL', 'nothing was changed; the log has the cause');
+  return new ProblemError(
+    'INTERNAL',
+    say('nothing was changed; the log has the cause', 'nada foi alterado; o log tem a causa'),
+  );
 }
 
-function toProblem({ code, message, errors }: ProblemError): Problem {
+function toProblem({ code, message, errors }: ProblemError, language: Language): Problem {
   const problem = {
     type: `urn:pabx:problem:${code}`,
-    title: TITLES[code],
+    title: inLanguage(TITLES[code], language),
     status: PROBLEM_CODES[code],
     code,
+    detail: inLanguage(message, language),
   };
-  return errors ? { ...problem, detail: message, errors } : { ...problem, detail: message };
+  if (!errors) return problem;
+  return {
+    ...problem,
+    errors: errors.map(({ field, message }) => ({ field, message: inLanguage(message, language) })),
+  };
 }
 
-/** Every error leaves as problem details (RFC 9457); causes go to the log only. */
+/** Every error leaves as problem details (RFC 9457) in the caller's language; causes go to the log only. */
 export function answerWithProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
     const known = toProblemError(error);
-    const problem = toProblem(known);
-    if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
-    return reply.code(problem.status).type('application/problem+json').send(problem);
+    const language = preferredLanguage(request.headers['accept-language']);
+    const problem = toProblem(known, language);
+    if (problem.code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
+    if (problem.code === 'UNAVAILABLE') request.log.warn({ err: error }, 'request refused');
+    if (known.retry_after_seconds !== undefined) reply.header('retry-after', known.retry_after_seconds);
+    return reply
+      .code(problem.status)
+      .header('content-language', language)
+      .type('application/problem+json')
+      .send(problem);
   });
   app.setNotFoundHandler(async () => {
-    throw new ProblemError('NOT_FOUND', 'there is nothing here');
+    throw new ProblemError('NOT_FOUND', say('there is nothing here', 'não há nada aqui'));
   });
 }

@@ -1,53 +1,100 @@
+import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
+import type { SignInDependencies } from '../admin/sign-in.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Wallet } from '../stores/postgres/wallets.ts';
+import type { Revocations } from '../stores/redis/sessions.ts';
 import { createAuthenticate } from './authenticate.ts';
+import { type Binder, createBinder } from './bind.ts';
+import { addDocs } from './docs.ts';
+import { addHealth, type HealthCheck } from './health.ts';
 import { addLiveStream } from './live.ts';
+import { addMetrics } from './metrics.ts';
 import { answerWithProblems } from './problems.ts';
 import { addProvisioning } from './provisioning.ts';
-import { addRoutes } from './routes.ts';
+import { addApiKeyRoutes } from './routes/api-keys.ts';
+import { addAuditRoutes } from './routes/audit.ts';
+import { addCallRoutes } from './routes/calls.ts';
+import { addLineRoutes } from './routes/lines.ts';
+import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
+import { addNumberRoutes } from './routes/numbers.ts';
+import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
+import { addPostalCodeRoutes } from './routes/postal-codes.ts';
+import { addResellerRoutes } from './routes/resellers.ts';
+import { addSalesPlanRoutes } from './routes/sales-plans.ts';
+import { addServerRoutes } from './routes/servers.ts';
+import { addSessionRoutes } from './routes/sessions.ts';
+import { addSubscriberRoutes } from './routes/subscribers.ts';
+import { addTopUpRoutes } from './routes/top-ups.ts';
+import { addTrunkRoutes } from './routes/trunks.ts';
+import { addUserRoutes } from './routes/users.ts';
 
-/** One dependency's health in words, or null when it is well. */
-export type HealthCheck = () => Promise<string | null>;
-
-export interface ApiDependencies {
-  readonly db: Db;
+export interface ApiDependencies extends SignInDependencies {
+  /** A pool whose connections are nobody until a transaction takes a tenant's role. */
+  readonly tenants: Db;
+  readonly revocations: Revocations;
   readonly board: LiveBoard;
   readonly publisher: Publisher;
+  readonly postalCodes: PostalCodes;
   readonly logger: FastifyBaseLogger;
   readonly walletChanged: (wallet: Wallet) => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
+  readonly settings: {
+    /** Origins of the panel; empty: whatever host was asked. */
+    readonly origins: readonly string[];
+    /** Whether X-Forwarded-For is to be believed. */
+    readonly trust_proxy: boolean;
+    /** Opens /metrics; without one it answers to this machine only. */
+    readonly metrics_token: string | null;
+  };
 }
 
-function addHealth(app: FastifyInstance, checks: ApiDependencies['health']): void {
-  app.get('/health/live', async () => ({ status: 'ok' }));
-  app.get('/health/ready', async (_request, reply) => {
-    const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, (await check()) ?? 'ok'] as const),
-    );
-    const ok = results.every(([, state]) => state === 'ok');
-    return reply
-      .code(ok ? 200 : 503)
-      .send({ status: ok ? 'ok' : 'degraded', ...Object.fromEntries(results) });
-  });
+function addRoutes(binder: Binder, deps: ApiDependencies): void {
+  const { system, sessions, board, logger, settings, revocations } = deps;
+  const onFailure = (error: Error) => logger.error({ err: error }, 'sessions could not be ended');
+  addSessionRoutes(binder, { ...deps, origins: settings.origins });
+  addUserRoutes(binder, { system, sessions, onFailure });
+  addApiKeyRoutes(binder, { onRevoked: (id) => void revocations.publish([id]).catch(onFailure) });
+  addResellerRoutes(binder);
+  addSubscriberRoutes(binder, board);
+  addPermissionProfileRoutes(binder);
+  addSalesPlanRoutes(binder);
+  addMinuteBundleRoutes(binder);
+  addLineRoutes(binder);
+  addNumberRoutes(binder);
+  addServerRoutes(binder);
+  addTrunkRoutes(binder);
+  addTopUpRoutes(binder, deps);
+  addCallRoutes(binder, board);
+  addAuditRoutes(binder);
+  addPostalCodeRoutes(binder, deps.postalCodes);
+  const missing = ROUTES.filter((route) => !binder.bound.includes(route)).map(({ name }) => name);
+  if (missing.length > 0 || binder.bound.length !== ROUTES.length)
+    throw new Error(`the contract and the API differ: ${missing.join(', ') || 'more is bound than listed'}`);
 }
 
 /** The HTTP face of the service, not yet listening. */
 export function createApi(deps: ApiDependencies): FastifyInstance {
-  const { db, board, publisher, logger } = deps;
+  const { system, tenants, sessions, board, publisher, logger, revocations, settings } = deps;
   const app = Fastify({
     loggerInstance: logger,
     // A line per request would drown what the log says about calls; failures are logged by answerWithProblems.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 256 * 1024,
+    trustProxy: settings.trust_proxy,
   });
-  const authenticate = createAuthenticate(db);
   answerWithProblems(app);
+  app.register(helmet, { contentSecurityPolicy: false });
+  const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
+  addMetrics(app, { board, token: settings.metrics_token });
   addHealth(app, deps.health);
-  addProvisioning(app, db, publisher);
-  addRoutes(app, { db, board, authenticate, walletChanged: deps.walletChanged });
-  addLiveStream(app, board, authenticate);
+  addDocs(app, ROUTES);
+  addProvisioning(app, system, publisher);
+  addRoutes(createBinder({ app, tenants, authenticate }), deps);
+  addLiveStream(app, { board, authenticate, tenants, revocations, origins: settings.origins });
   return app;
 }

@@ -44,6 +44,10 @@ interface Known {
   sweep_at_ms: number;
 }
 
+function isSameAddress(one: SwitchAddress, other: SwitchAddress): boolean {
+  return one.ari_url === other.ari_url && one.ami_host === other.ami_host && one.ami_port === other.ami_port;
+}
+
 /** The switches that calls run on: links, regular reconciliation, and the order of a fresh start. */
 export function createSwitches(deps: SwitchesDependencies): Switches {
   const { connectAri, controller, reconciler, store, log, adoptFromMemory } = deps;
@@ -152,12 +156,24 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     schedule(server);
   }
 
+  /** Its calls stay known, and their leases: at the new address the same switch is expected. */
+  function disconnect(server: Known): void {
+    if (server.timer) clearTimeout(server.timer);
+    server.timer = null;
+    server.session?.close();
+  }
+
   return {
     unreachable: () =>
       [...known.values()].filter((server) => !server.link).map((server) => server.address.name),
     get: (server_id) => known.get(server_id)?.link ?? null,
     set(addresses) {
-      for (const address of addresses) if (!known.has(address.server_id)) connect(address);
+      for (const address of addresses) {
+        const before = known.get(address.server_id);
+        if (before && isSameAddress(before.address, address)) continue;
+        if (before) disconnect(before);
+        connect(address);
+      }
       listed = true;
       tryToOpen();
     },
@@ -166,11 +182,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
       rebuilding = false;
     },
     close() {
-      for (const server of known.values()) {
-        if (server.timer) clearTimeout(server.timer);
-        server.timer = null;
-        server.session?.close();
-      }
+      for (const server of known.values()) disconnect(server);
     },
   };
 }

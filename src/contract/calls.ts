@@ -1,76 +1,91 @@
 import { z } from 'zod';
 import { CALL_CLASSES } from '../domain/call-class.ts';
 import { REFUSAL_REASONS, type RefusalReason } from '../domain/refusals.ts';
+import { dateTimeSchema, microsSchema } from './fields.ts';
 import { liveCallSchema } from './live.ts';
-import type { Route } from './route.ts';
-import { microsSchema } from './subscribers.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { defineRoute } from './route.ts';
 
-const everyone = ['MASTER', 'RESELLER', 'SUBSCRIBER'] as const;
-const page = z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) });
+const reason = z.enum(REFUSAL_REASONS as [RefusalReason, ...RefusalReason[]]);
 
+/** `from` is in the period, `to` is not: periods that meet share no call. */
+const query = listQuery('-created_at').extend({
+  subscriber_id: z.uuid().optional(),
+  line_id: z.uuid().optional(),
+  call_class: z.enum(CALL_CLASSES).optional(),
+  from: dateTimeSchema.optional(),
+  to: dateTimeSchema.optional(),
+});
+
+/** A field that is hidden from its reader is not there. */
 export const callSchema = z.object({
   id: z.string(),
   subscriber_id: z.uuid(),
   line_id: z.uuid(),
-  dialled: z.string(),
-  number: z.string(),
+  extension: z.string(),
+  dialled: z.string().optional(),
+  number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),
-  created_at: z.iso.datetime(),
-  ringing_at: z.iso.datetime().nullable(),
-  answered_at: z.iso.datetime().nullable(),
-  ended_at: z.iso.datetime(),
+  created_at: dateTimeSchema,
+  ringing_at: dateTimeSchema.nullable(),
+  answered_at: dateTimeSchema.nullable(),
+  ended_at: dateTimeSchema,
   talk_ms: z.int(),
   billed_seconds: z.int(),
   bundle_seconds: z.int(),
   paid_seconds: z.int(),
-  total_micros: microsSchema,
+  total_micros: microsSchema.optional(),
   cadence: z.string().nullable(),
   end_reason: z.string(),
 });
 
-export const listCallsRoute = {
+export const listCallsRoute = defineRoute({
   method: 'GET',
   path: '/api/v1/calls',
+  name: 'listCalls',
+  tag: 'calls',
   summary: 'Records of ended calls, the newest first',
-  roles: everyone,
-  params: z.object({}),
-  query: page,
-  body: z.unknown(),
-  reply: z.object({ items: z.array(callSchema) }),
-} as const satisfies Route;
+  section: 'section.calls',
+  query,
+  reply: pageOf(callSchema),
+  csv: true,
+});
 
 export const refusalSchema = z.object({
   call_id: z.string(),
   subscriber_id: z.uuid().nullable(),
-  dialled: z.string(),
-  number: z.string().nullable(),
+  line_id: z.uuid().nullable(),
+  extension: z.string().nullable(),
+  dialled: z.string().optional(),
+  number: z.string().nullable().optional(),
   call_class: z.enum(CALL_CLASSES).nullable(),
-  reason: z.enum(REFUSAL_REASONS as [RefusalReason, ...RefusalReason[]]),
+  reason,
   detail: z.string().nullable(),
   limit_level: z.string().nullable(),
   limit_value: z.int().nullable(),
+  /** Calls that held the limit; null where they may be calls of others. */
   holders: z.array(z.string()).nullable(),
-  created_at: z.iso.datetime(),
+  created_at: dateTimeSchema,
 });
 
-export const listRefusalsRoute = {
+export const listRefusalsRoute = defineRoute({
   method: 'GET',
   path: '/api/v1/refusals',
+  name: 'listRefusals',
+  tag: 'refusals',
   summary: 'Refused attempts with the rule that refused them, the newest first',
-  roles: everyone,
-  params: z.object({}),
-  query: page,
-  body: z.unknown(),
-  reply: z.object({ items: z.array(refusalSchema) }),
-} as const satisfies Route;
+  section: 'section.refusals',
+  query: query.extend({ reason: reason.optional() }),
+  reply: pageOf(refusalSchema),
+  csv: true,
+});
 
-export const listLiveCallsRoute = {
+export const listLiveCallsRoute = defineRoute({
   method: 'GET',
   path: '/api/v1/live-calls',
+  name: 'listLiveCalls',
+  tag: 'live-calls',
   summary: 'Calls that run now; /api/v1/live streams their changes',
-  roles: everyone,
-  params: z.object({}),
-  query: z.object({}),
-  body: z.unknown(),
-  reply: z.object({ items: z.array(liveCallSchema) }),
-} as const satisfies Route;
+  section: 'section.live_calls',
+  reply: z.object({ items: z.array(liveCallSchema.partial({ dialled: true, number: true })) }),
+});

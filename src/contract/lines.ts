@@ -1,6 +1,13 @@
 import { z } from 'zod';
+import { STATUSES } from '../domain/authorize.ts';
 import { CALL_CLASSES } from '../domain/call-class.ts';
-import type { Route } from './route.ts';
+import { areaCodeSchema, canSchema, dateTimeSchema, textSchema } from './fields.ts';
+import { say } from './language.ts';
+import { listQuery, pageOf } from './paging.ts';
+import { defineRoute } from './route.ts';
+
+const id = z.strictObject({ line_id: z.uuid() });
+const staff = ['MASTER', 'RESELLER'] as const;
 
 /** What a new line may dial unless told otherwise: abroad and premium are off until someone turns them on. */
 export const DEFAULT_CLASSES = [
@@ -15,34 +22,139 @@ export const DEFAULT_CLASSES = [
   'SHARED_COST',
 ] as const;
 
+const fields = {
+  extension: z
+    .string()
+    .regex(
+      /^[1-9]\d{1,5}$/,
+      say('two to six digits, the first not 0', 'dois a seis dígitos, sem 0 no começo'),
+    ),
+  name: textSchema(80),
+  area_code: areaCodeSchema,
+  max_concurrent_calls: z.int().min(0).max(1_000),
+  allowed_classes: z.array(z.enum(CALL_CLASSES)).max(CALL_CLASSES.length),
+  /** Prices of its own; null: those of the subscriber's plan. */
+  sales_plan_id: z.uuid().nullable(),
+  /** The number that called people see, one of the same subscriber. */
+  caller_id_did_id: z.uuid().nullable(),
+  status: z.enum(STATUSES),
+};
+
 export const newLineSchema = z.strictObject({
   subscriber_id: z.uuid(),
-  extension: z.string().regex(/^[1-9]\d{1,5}$/, 'two to six digits, the first not 0'),
-  name: z.string().trim().min(1).max(80),
-  area_code: z.string().regex(/^[1-9][1-9]$/, 'two digits, such as 11'),
-  max_concurrent_calls: z.int().min(0).max(1_000).default(1),
-  allowed_classes: z.array(z.enum(CALL_CLASSES)).default([...DEFAULT_CLASSES]),
+  ...fields,
+  max_concurrent_calls: fields.max_concurrent_calls.default(1),
+  allowed_classes: fields.allowed_classes.default([...DEFAULT_CLASSES]),
+  sales_plan_id: fields.sales_plan_id.default(null),
+  caller_id_did_id: fields.caller_id_did_id.default(null),
+  status: fields.status.default('ACTIVE'),
 });
-export type NewLine = z.infer<typeof newLineSchema>;
+/** What has a default may be left out. */
+export type NewLine = z.input<typeof newLineSchema>;
+
+export const lineChangeSchema = z.strictObject(fields).partial();
+export type LineChange = z.output<typeof lineChangeSchema>;
+
+/** A field that is hidden from its reader is not there. */
+export const lineSchema = z.object({
+  id: z.uuid(),
+  reseller_id: z.uuid(),
+  subscriber_id: z.uuid(),
+  subscriber_name: z.string(),
+  extension: z.string(),
+  name: z.string(),
+  sip_username: z.string().optional(),
+  area_code: z.string().optional(),
+  sales_plan_id: z.uuid().nullable().optional(),
+  caller_id_did_id: z.uuid().nullable().optional(),
+  allowed_classes: z.array(z.enum(CALL_CLASSES)).optional(),
+  max_concurrent_calls: z.int().optional(),
+  status: z.enum(STATUSES).optional(),
+  version: z.int(),
+  created_at: dateTimeSchema,
+  can: canSchema,
+});
+export type Line = z.infer<typeof lineSchema>;
 
 /** `sip_password` is shown here once and never again: only its digest is kept. */
-export const createdLineSchema = z.object({
-  id: z.uuid(),
-  subscriber_id: z.uuid(),
-  extension: z.string(),
+export const createdLineSchema = lineSchema.extend({
   sip_username: z.string(),
   sip_password: z.string(),
   sip_realm: z.string(),
 });
-export type CreatedLine = z.infer<typeof createdLineSchema>;
 
-export const createLineRoute = {
+export const listLinesRoute = defineRoute({
+  method: 'GET',
+  path: '/api/v1/lines',
+  name: 'listLines',
+  tag: 'lines',
+  summary: 'Lines; q searches extension, name and SIP user',
+  query: listQuery('extension', 'name', '-created_at').extend({
+    subscriber_id: z.uuid().optional(),
+    status: z.enum(STATUSES).optional(),
+  }),
+  reply: pageOf(lineSchema),
+  csv: true,
+});
+
+export const readLineRoute = defineRoute({
+  method: 'GET',
+  path: '/api/v1/lines/:line_id',
+  name: 'readLine',
+  tag: 'lines',
+  summary: 'One line with everything that its reader may see',
+  params: id,
+  reply: lineSchema,
+});
+
+export const createLineRoute = defineRoute({
   method: 'POST',
   path: '/api/v1/lines',
-  summary: 'Creates a line; its phone can register within seconds',
-  roles: ['MASTER', 'RESELLER'],
-  params: z.object({}),
-  query: z.object({}),
+  name: 'createLine',
+  tag: 'lines',
+  summary: 'Creates a line; its phone can register within seconds. The password is shown once',
+  roles: staff,
   body: newLineSchema,
   reply: createdLineSchema,
-} as const satisfies Route;
+});
+
+export const changeLineRoute = defineRoute({
+  method: 'PATCH',
+  path: '/api/v1/lines/:line_id',
+  name: 'changeLine',
+  tag: 'lines',
+  summary: 'Changes the fields that are sent; a subscriber those that it may write',
+  params: id,
+  body: lineChangeSchema,
+  reply: lineSchema,
+  edits: true,
+});
+
+export const deleteLineRoute = defineRoute({
+  method: 'DELETE',
+  path: '/api/v1/lines/:line_id',
+  name: 'deleteLine',
+  tag: 'lines',
+  summary: 'Deletes a line that never called; any other is set INACTIVE instead',
+  roles: staff,
+  params: id,
+  reply: z.null(),
+  edits: true,
+});
+
+export const regenerateLinePasswordRoute = defineRoute({
+  method: 'POST',
+  path: '/api/v1/lines/:line_id/password',
+  name: 'regenerateLinePassword',
+  tag: 'lines',
+  summary: 'Makes a new SIP password, shown once; the phone must be given it to register again',
+  params: id,
+  reply: z.object({
+    id: z.uuid(),
+    sip_username: z.string().optional(),
+    sip_password: z.string(),
+    sip_realm: z.string(),
+    version: z.int(),
+  }),
+  status: 200,
+});

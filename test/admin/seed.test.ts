@@ -4,8 +4,8 @@ import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { sipDigest } from '../../src/admin/create-line.ts';
 import { AlreadySeededError, type Seeded, seed } from '../../src/admin/seed.ts';
 import { classifyDialled, type DialContext } from '../../src/domain/dialled-number.ts';
-import { listSubscribers } from '../../src/stores/postgres/reports.ts';
-import { hashToken } from '../../src/stores/postgres/tokens.ts';
+import { hashToken } from '../../src/stores/postgres/api-keys.ts';
+import { listSubscribers } from '../../src/stores/postgres/subscribers.ts';
 
 let database: Database;
 let server_id: string;
@@ -55,8 +55,8 @@ function dialledFrom(areaCode: string, extensions: ReadonlySet<string> = new Set
 }
 
 const byName = async (name: string) => {
-  const rows = await listSubscribers(database.db, { role: 'MASTER' });
-  const row = rows.find((subscriber) => subscriber.name === name);
+  const { items } = await listSubscribers(database.db, { limit: 100, sort: 'name' });
+  const row = items.find((subscriber) => subscriber.name === name);
   if (!row) throw new Error(`no subscriber ${name}`);
   return row;
 };

@@ -1,84 +1,41 @@
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { waitUntil } from '../../dev/services/process.ts';
-import { createDatabase, type Database } from '../../dev/world/database.ts';
-import { addReseller, addSubscriber, type TestSubscriber } from '../../dev/world/tenants.ts';
-import { addServer } from '../../src/admin/add-server.ts';
-import { createPublisher } from '../../src/admin/publish-revisions.ts';
-import { createApi } from '../../src/api/server.ts';
-import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type CallFacts, newLiveCall } from '../../src/calls/live-call.ts';
 import type { LiveMessage } from '../../src/contract/live.ts';
 import { NO_CHARGE, NO_GRANT } from '../../src/domain/charge.ts';
-import { addToken, newToken, type Tenant } from '../../src/stores/postgres/tokens.ts';
+import { addTown, type Household, type Town } from './tenants.ts';
+import { useApi } from './use-api.ts';
 
-const board = createLiveBoard();
-const log = pino({ level: 'silent' });
-let database: Database;
-let app: FastifyInstance;
-let ours: TestSubscriber;
-let neighbour: TestSubscriber;
-let stranger: TestSubscriber;
-const tokens: Record<string, string> = {};
-
-async function tokenOf(tenant: Tenant): Promise<string> {
-  const token = newToken();
-  await addToken(database.db, 'test', token, tenant);
-  return token;
-}
+const api = useApi();
+let town: Town;
+let ours: Household;
 
 beforeAll(async () => {
-  database = await createDatabase(inject('postgresUrl'));
-  const { db } = database;
-  const server = await addServer(db, {
-    name: 'api',
-    ari_url: 'http://127.0.0.1:1',
-    ami_host: '127.0.0.1',
-    ami_port: 1,
+  town = await addTown(api());
+  ours = town.ours;
+});
+
+const keyOf = (who: string | null) => (who === null ? null : (town.keys[who as keyof Town['keys']] ?? who));
+let serial = 0;
+
+const ask = (who: string | null, method: 'GET' | 'POST', url: string, body?: object | string) =>
+  api().ask(keyOf(who), method, url, {
+    ...(body === undefined ? {} : { body }),
+    headers: { 'idempotency-key': `k-${++serial}` },
   });
-  const reseller_id = await addReseller(db);
-  const at = { reseller_id, server_id: server.id };
-  ours = await addSubscriber(db, at, { billing_mode: 'PREPAID', balance_micros: 1_000_000n });
-  neighbour = await addSubscriber(db, at, { billing_mode: 'POSTPAID' });
-  const elsewhere = { reseller_id: await addReseller(db), server_id: server.id };
-  stranger = await addSubscriber(db, elsewhere, { billing_mode: 'BUNDLE', bundles: { FIXED_LOCAL: 600 } });
-  tokens.master = await tokenOf({ role: 'MASTER' });
-  tokens.reseller = await tokenOf({ role: 'RESELLER', reseller_id });
-  tokens.subscriber = await tokenOf({ role: 'SUBSCRIBER', reseller_id, subscriber_id: ours.id });
-  const publisher = createPublisher({ db, secret: 's'.repeat(32), log });
-  app = createApi({ db, board, publisher, logger: log, walletChanged: () => {}, health: {} });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-});
-
-afterAll(async () => {
-  await app.close();
-  await database.close();
-});
-
-async function ask(who: string | null, method: 'GET' | 'POST', url: string, payload?: object | string) {
-  const authorization = who === null ? {} : { authorization: `Bearer ${tokens[who] ?? who}` };
-  const headers = {
-    ...authorization,
-    ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
-  };
-  const response = await app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
-  return { status: response.statusCode, type: response.headers['content-type'], body: response.json() };
-}
 
 describe('who is who', () => {
   test.each([null, 'pabx_wrong', 'x'.repeat(500)])('%s is nobody', async (who) => {
     const answer = await ask(who, 'GET', '/api/v1/subscribers');
     expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
-    expect(answer.type).toContain('application/problem+json');
+    expect(answer.headers['content-type']).toContain('application/problem+json');
   });
 
   test('an expired token is nobody', async () => {
-    const token = await tokenOf({ role: 'MASTER' });
-    await database.pool.query(
-      "update api_tokens set expires_at = now() - interval '1 second' where created_at = (select max(created_at) from api_tokens)",
+    const token = await api().key({ role: 'MASTER' });
+    await api().database.pool.query(
+      "update api_keys set expires_at = now() - interval '1 second' where created_at = (select max(created_at) from api_keys)",
     );
     expect((await ask(token, 'GET', '/api/v1/subscribers')).status).toBe(401);
   });
@@ -86,27 +43,32 @@ describe('who is who', () => {
   test('each sees its own subscribers', async () => {
     const ids = async (who: string) =>
       (await ask(who, 'GET', '/api/v1/subscribers')).body.items.map((item: { id: string }) => item.id).sort();
-    expect(await ids('master')).toEqual([ours.id, neighbour.id, stranger.id].sort());
-    expect(await ids('reseller')).toEqual([ours.id, neighbour.id].sort());
-    expect(await ids('subscriber')).toEqual([ours.id]);
+    const [own, near, far] = [ours, town.neighbour, town.stranger].map((one) => one.subscriber_id);
+    expect(await ids('master')).toEqual([own, near, far].sort());
+    expect(await ids('reseller')).toEqual([own, near].sort());
+    expect(await ids('subscriber')).toEqual([own]);
   });
 
   test('what belongs to others is not there, and what a role may not do neither', async () => {
     const topUp = { amount_micros: '1000000', reference: 'r' };
-    expect(await ask('reseller', 'POST', `/api/v1/subscribers/${stranger.id}/top-ups`, topUp)).toMatchObject({
+    expect(
+      await ask('reseller', 'POST', `/api/v1/subscribers/${town.stranger.subscriber_id}/top-ups`, topUp),
+    ).toMatchObject({
       status: 404,
     });
-    expect(await ask('subscriber', 'POST', `/api/v1/subscribers/${ours.id}/top-ups`, topUp)).toMatchObject({
+    expect(
+      await ask('subscriber', 'POST', `/api/v1/subscribers/${ours.subscriber_id}/top-ups`, topUp),
+    ).toMatchObject({
       status: 404,
     });
-    const line = { subscriber_id: stranger.id, extension: '300', name: 'x', area_code: '11' };
+    const line = { subscriber_id: town.stranger.subscriber_id, extension: '300', name: 'x', area_code: '11' };
     expect(await ask('reseller', 'POST', '/api/v1/lines', line)).toMatchObject({ status: 404 });
   });
 });
 
 describe('money', () => {
   test('a reference adds once', async () => {
-    const url = `/api/v1/subscribers/${ours.id}/top-ups`;
+    const url = `/api/v1/subscribers/${ours.subscriber_id}/top-ups`;
     const body = { amount_micros: '2500000', reference: 'pix 7' };
     expect(await ask('reseller', 'POST', url, body)).toMatchObject({
       status: 201,
@@ -135,7 +97,7 @@ describe('bad input is named', () => {
   test.each(cases)('%s', async (_, body, field) => {
     const answer = await ask('reseller', 'POST', '/api/v1/lines', {
       ...(body as object),
-      subscriber_id: ours.id,
+      subscriber_id: ours.subscriber_id,
     });
     expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST', errors: [{ field }] } });
   });
@@ -145,13 +107,13 @@ describe('bad input is named', () => {
   });
 
   test.each(['0', '-5', '1.5', '1e3', '9'.repeat(30), 'abc'])('an amount of %s', async (amount_micros) => {
-    const url = `/api/v1/subscribers/${ours.id}/top-ups`;
+    const url = `/api/v1/subscribers/${ours.subscriber_id}/top-ups`;
     const answer = await ask('reseller', 'POST', url, { amount_micros, reference: 'bad' });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: 'amount_micros' }] } });
   });
 
   test('a NUL in a text, an id that is none, a limit without end, and too much', async () => {
-    const named = { ...line, subscriber_id: ours.id, name: 'a\u0000b' };
+    const named = { ...line, subscriber_id: ours.subscriber_id, name: 'a\u0000b' };
     expect((await ask('reseller', 'POST', '/api/v1/lines', named)).status).toBe(400);
     expect(
       (await ask('reseller', 'POST', '/api/v1/subscribers/x/top-ups', { amount_micros: '1', reference: 'r' }))
@@ -165,7 +127,7 @@ describe('bad input is named', () => {
   });
 
   test('an extension is given once', async () => {
-    const body = { ...line, subscriber_id: ours.id, extension: '310' };
+    const body = { ...line, subscriber_id: ours.subscriber_id, extension: '310' };
     expect((await ask('reseller', 'POST', '/api/v1/lines', body)).status).toBe(201);
     expect(await ask('reseller', 'POST', '/api/v1/lines', body)).toMatchObject({
       status: 409,
@@ -175,8 +137,7 @@ describe('bad input is named', () => {
 });
 
 describe('the live stream', () => {
-  function callOf(subscriber: TestSubscriber, call_id: string) {
-    const { id: subscriber_id, reseller_id } = subscriber;
+  function callOf({ subscriber_id, reseller_id }: Household, call_id: string) {
     const ids = { call_id, server_id: subscriber_id, line_id: subscriber_id, plan_id: subscriber_id };
     const facts: CallFacts = {
       ...ids,
@@ -200,9 +161,8 @@ describe('the live stream', () => {
   }
 
   async function watch(who: string) {
-    const { port } = app.server.address() as AddressInfo;
-    const headers = { authorization: `Bearer ${tokens[who] ?? who}` };
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/live`, { headers });
+    const headers = { authorization: `Bearer ${keyOf(who)}` };
+    const socket = new WebSocket(`ws://127.0.0.1:${api().port}/api/v1/live`, { headers });
     const messages: LiveMessage[] = [];
     socket.on('message', (data) => messages.push(JSON.parse(data.toString()) as LiveMessage));
     await new Promise<void>((resolve, reject) => {
@@ -213,6 +173,8 @@ describe('the live stream', () => {
   }
 
   test('a viewer sees its own calls, from the snapshot to the last change', async () => {
+    const { board } = api();
+    const { neighbour, stranger } = town;
     const before = callOf(ours, 'before');
     board.upsert(before);
     const viewers = {
@@ -221,7 +183,7 @@ describe('the live stream', () => {
       subscriber: await watch('subscriber'),
     };
     for (const subscriber of [ours, neighbour, stranger])
-      board.upsert(callOf(subscriber, `of ${subscriber.id}`));
+      board.upsert(callOf(subscriber, `of ${subscriber.subscriber_id}`));
     board.remove(before, 'HANGUP', NO_CHARGE);
     const told = async ({ messages }: { messages: LiveMessage[] }) => {
       await waitUntil(async () => messages.at(-1)?.type === 'remove', {
@@ -231,9 +193,13 @@ describe('the live stream', () => {
       expect(messages[0]).toMatchObject({ type: 'snapshot', calls: [{ call_id: 'before' }] });
       return messages.flatMap((message) => (message.type === 'upsert' ? [message.call.subscriber_id] : []));
     };
-    expect(await told(viewers.master)).toEqual([ours.id, neighbour.id, stranger.id]);
-    expect(await told(viewers.reseller)).toEqual([ours.id, neighbour.id]);
-    expect(await told(viewers.subscriber)).toEqual([ours.id]);
+    expect(await told(viewers.master)).toEqual([
+      ours.subscriber_id,
+      neighbour.subscriber_id,
+      stranger.subscriber_id,
+    ]);
+    expect(await told(viewers.reseller)).toEqual([ours.subscriber_id, neighbour.subscriber_id]);
+    expect(await told(viewers.subscriber)).toEqual([ours.subscriber_id]);
     for (const { socket } of Object.values(viewers)) socket.close();
   });
 

@@ -11,6 +11,9 @@ const DATE = 1082;
 pg.types.setTypeParser(INT8, BigInt);
 pg.types.setTypeParser(DATE, (text) => text);
 
+/** `pabx_system` serves every tenant; `pabx_nobody` sees nothing until a transaction takes a tenant's role. */
+export type DatabaseRole = 'pabx_system' | 'pabx_nobody';
+
 export interface Postgres {
   readonly db: Db;
   readonly pool: pg.Pool;
@@ -19,11 +22,17 @@ export interface Postgres {
 
 /**
  * A pool on `url`. Connections that break while idle are reported to `onError` and replaced; queries fail
- * at once when the server is away, so that callers decide.
+ * at once when the server is away, so that callers decide. `role` is what its connections are after login; null
+ * is the owner, who migrates.
  */
-export function connectPostgres(url: string, onError: (error: Error) => void): Postgres {
+export function connectPostgres(
+  url: string,
+  onError: (error: Error) => void,
+  role: DatabaseRole | null = null,
+): Postgres {
   const pool = new pg.Pool({
     connectionString: url,
+    ...(role ? { options: `-c role=${role}` } : {}),
     max: 10,
     connectionTimeoutMillis: 3_000,
     statement_timeout: 30_000,

@@ -1,65 +1,119 @@
-import { sql } from 'kysely';
-import type { BillingMode, Status } from '../../domain/authorize.ts';
-import type { BundleSlot } from '../../domain/call-class.ts';
-import type { Db } from './connect.ts';
-import type { Tenant } from './tokens.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { Page, PageRequest } from '../../contract/paging.ts';
+import type { CallClass } from '../../domain/call-class.ts';
+import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
+import type { Tx } from './ledger.ts';
+import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import type { EndReason } from './tables.ts';
 
-/** Condition on `reseller_id` and a subscriber column that keeps a tenant to its own rows. */
-function owned(tenant: Tenant, reseller: string, subscriber: string) {
-  switch (tenant.role) {
-    case 'MASTER':
-      return sql<boolean>`true`;
-    case 'RESELLER':
-      return sql<boolean>`${sql.ref(reseller)} = ${tenant.reseller_id}`;
-    case 'SUBSCRIBER':
-      return sql<boolean>`${sql.ref(subscriber)} = ${tenant.subscriber_id}`;
-  }
+/** A filter that was not asked for holds for every row. The column is a name of ours. */
+export function equals(column: string, value: string | undefined): RawBuilder<boolean> {
+  return value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
 }
 
-export interface SubscriberReport {
+/** From the first instant on and before the last; either may be left open. The column is a name of ours. */
+export function within(
+  column: string,
+  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+): RawBuilder<boolean> {
+  const since = from === undefined ? sql`true` : sql`${sql.ref(column)} >= ${from}::timestamptz`;
+  const until = to === undefined ? sql`true` : sql`${sql.ref(column)} < ${to}::timestamptz`;
+  return sql<boolean>`(${since} and ${until})`;
+}
+
+export interface CallFilter {
+  readonly subscriber_id?: string | undefined;
+  readonly line_id?: string | undefined;
+  readonly call_class?: CallClass | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** Conditions that calls and refusals share, on the alias `c`. */
+function filtered(filter: CallFilter): RawBuilder<boolean> {
+  return sql<boolean>`${equals('c.subscriber_id', filter.subscriber_id)} and ${equals('c.line_id', filter.line_id)}
+    and ${equals('c.call_class', filter.call_class)} and ${within('c.created_at', filter)}`;
+}
+
+/** By call, not joined: it is looked up for the rows of the page only. */
+const EXTENSION = '(select l.extension from lines l where l.id = c.line_id)';
+const SORTS: Readonly<Record<string, SortColumn>> = { created_at: ['c.created_at', 'timestamptz'] };
+
+/** What `q` searches: the numbers too, unless they are hidden from the reader, who could guess them digit by digit. */
+function searched(numbersAreHidden: boolean): string[] {
+  return numbersAreHidden ? [EXTENSION] : [EXTENSION, 'c.dialled', 'c.number'];
+}
+
+export interface CallRow {
   id: string;
-  reseller_id: string;
-  name: string;
-  billing_mode: BillingMode;
-  status: Status;
-  balance_micros: bigint;
-  credit_limit_micros: bigint;
-  bundles: { slot: BundleSlot; included_seconds: number; left_seconds: number }[];
+  subscriber_id: string;
+  line_id: string;
+  extension: string;
+  dialled: string;
+  number: string;
+  call_class: CallClass;
+  created_at: Date;
+  ringing_at: Date | null;
+  answered_at: Date | null;
+  ended_at: Date;
+  talk_ms: number;
+  billed_seconds: number;
+  bundle_seconds: number;
+  paid_seconds: number;
+  total_micros: bigint;
+  cadence: string | null;
+  end_reason: EndReason;
 }
 
-/** Subscribers of a tenant with what the ledger says they have. A bundle nobody used yet is whole. */
-export async function listSubscribers(db: Db, tenant: Tenant): Promise<SubscriberReport[]> {
-  const { rows } = await sql<SubscriberReport>`
-    select s.id, s.reseller_id, s.name, s.billing_mode, s.status, s.credit_limit_micros,
-      coalesce(w.balance_micros, 0) as balance_micros,
-      (select coalesce(json_agg(json_build_object('slot', b.slot, 'included_seconds', m.included_seconds,
-         'left_seconds', coalesce(ws.left_seconds, m.included_seconds)) order by b.slot), '[]')
-       from bundle_slots b join minute_bundles m on m.id = b.bundle_id
-       left join wallet_slots ws on ws.subscriber_id = s.id and ws.slot = b.slot
-       where b.subscriber_id = s.id) as bundles
-    from subscribers s left join wallets w on w.subscriber_id = s.id
-    where ${owned(tenant, 's.reseller_id', 's.id')} order by s.name limit 500`.execute(db);
-  return rows;
+/** One page of the ended calls that whoever holds the transaction may see. */
+export async function listCalls(
+  tx: Tx,
+  request: PageRequest,
+  filter: CallFilter,
+  numbersAreHidden: boolean,
+): Promise<Page<CallRow>> {
+  const page = pageClauses(request, SORTS, ['c.id', 'text']);
+  const { rows } = await sql<CallRow & { page_cursor: string }>`
+    select c.id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.dialled, c.number, c.call_class,
+      c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
+      c.paid_seconds, c.total_micros, c.cadence, c.end_reason, ${page.cursor} as page_cursor
+    from calls c
+    where ${page.after} and ${filtered(filter)} and ${matches(request.q, ...searched(numbersAreHidden))}
+    order by ${page.order} limit ${page.limit}`.execute(tx);
+  return toPage(rows, request);
 }
 
-export function listCalls(db: Db, tenant: Tenant, limit: number) {
-  return db
-    .selectFrom('calls')
-    .selectAll()
-    .where(owned(tenant, 'reseller_id', 'subscriber_id'))
-    .orderBy('created_at', 'desc')
-    .orderBy('id')
-    .limit(limit)
-    .execute();
+export interface RefusalRow {
+  call_id: string;
+  subscriber_id: string | null;
+  line_id: string | null;
+  extension: string | null;
+  dialled: string;
+  number: string | null;
+  call_class: CallClass | null;
+  reason: RefusalReason;
+  detail: string | null;
+  limit_level: LimitLevel | null;
+  limit_value: number | null;
+  holders: string[] | null;
+  created_at: Date;
 }
 
-export function listRefusals(db: Db, tenant: Tenant, limit: number) {
-  return db
-    .selectFrom('refusals')
-    .selectAll()
-    .where(owned(tenant, 'reseller_id', 'subscriber_id'))
-    .orderBy('created_at', 'desc')
-    .orderBy('call_id')
-    .limit(limit)
-    .execute();
+/** One page of the refused attempts that whoever holds the transaction may see. */
+export async function listRefusals(
+  tx: Tx,
+  request: PageRequest,
+  filter: CallFilter & { readonly reason?: RefusalReason | undefined },
+  numbersAreHidden: boolean,
+): Promise<Page<RefusalRow>> {
+  const page = pageClauses(request, SORTS, ['c.call_id', 'text']);
+  const { rows } = await sql<RefusalRow & { page_cursor: string }>`
+    select c.call_id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.dialled, c.number,
+      c.call_class, c.reason, c.detail, c.limit_level, c.limit_value, c.holders, c.created_at,
+      ${page.cursor} as page_cursor
+    from refusals c
+    where ${page.after} and ${filtered(filter)} and ${equals('c.reason', filter.reason)}
+      and ${matches(request.q, ...searched(numbersAreHidden))}
+    order by ${page.order} limit ${page.limit}`.execute(tx);
+  return toPage(rows, request);
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import { hashToken } from './api-keys.ts';
 import type { Db } from './connect.ts';
-import { hashToken } from './tokens.ts';
 
 export interface ServerRow {
   readonly id: string;

@@ -1,22 +1,45 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
 import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
+import type { PermissionSet } from '../../domain/permissions.ts';
 import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
+import type { Role } from '../../domain/tenant.ts';
 
 /** Written as a Date or left to the database, read as a Date. */
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
 /** A calendar day, `YYYY-MM-DD`: never a Date, which would drag a time zone in. */
 type Day = ColumnType<string, string | undefined, string>;
+/** Read as what it holds, written as JSON text. */
+type Json<T> = ColumnType<T, string | undefined, string>;
+
+/** Grows with every edit (a trigger): who edits says which version it read. */
+interface Edited {
+  version: Generated<number>;
+  updated_at: Generated<Date>;
+}
+
+/** What belongs to the platform, to a reseller or to a subscriber. */
+interface Owned {
+  role: Role;
+  reseller_id: string | null;
+  subscriber_id: string | null;
+}
 
 export interface Database {
-  resellers: {
+  resellers: Edited & {
     id: Generated<string>;
     name: string;
+    legal_name: string | null;
+    document: string | null;
+    email: string | null;
+    phone: string | null;
     status: Generated<Status>;
     max_concurrent_calls: Generated<number>;
+    max_subscribers: number | null;
+    max_lines: number | null;
     created_at: CreatedAt;
   };
-  sales_plans: {
+  sales_plans: Edited & {
     id: Generated<string>;
     reseller_id: string;
     name: string;
@@ -31,7 +54,7 @@ export interface Database {
     increment_seconds: number;
     free_threshold_seconds: number;
   };
-  minute_bundles: {
+  minute_bundles: Edited & {
     id: Generated<string>;
     reseller_id: string;
     name: string;
@@ -39,7 +62,7 @@ export interface Database {
     monthly_price_micros: bigint;
     created_at: CreatedAt;
   };
-  asterisk_servers: {
+  asterisk_servers: Edited & {
     id: Generated<string>;
     name: string;
     token_sha256: Buffer;
@@ -51,7 +74,7 @@ export interface Database {
     acknowledged_error: string | null;
     created_at: CreatedAt;
   };
-  trunks: {
+  trunks: Edited & {
     id: Generated<string>;
     server_id: string;
     code: string;
@@ -70,23 +93,108 @@ export interface Database {
     files: ColumnType<Record<string, string>, string, never>;
     created_at: CreatedAt;
   };
-  subscribers: {
+  subscribers: Edited & {
     id: Generated<string>;
     reseller_id: string;
     server_id: string;
     sales_plan_id: string;
     name: string;
+    person_type: 'INDIVIDUAL' | 'COMPANY' | null;
+    document: string | null;
+    legal_name: string | null;
+    state_registration: string | null;
+    municipal_registration: string | null;
+    rg: string | null;
+    postal_code: string | null;
+    street: string | null;
+    street_number: string | null;
+    complement: string | null;
+    district: string | null;
+    city: string | null;
+    state: string | null;
+    ibge_code: string | null;
+    area_code: string | null;
     billing_mode: BillingMode;
     status: Generated<Status>;
     credit_limit_micros: Generated<bigint>;
-    max_concurrent_calls: number;
+    balance_alert_micros: bigint | null;
+    daily_spend_cap_micros: bigint | null;
+    due_day: Generated<number>;
+    block_after_days: Generated<number>;
     cycle_day: Generated<number>;
+    max_concurrent_calls: number;
+    max_concurrent_in: number | null;
+    max_concurrent_out: number | null;
+    max_lines: number | null;
+    allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;
     ldn_mobile_uses_local: Generated<boolean>;
+    permission_profile_id: string | null;
+    permissions: Json<PermissionSet>;
     created_at: CreatedAt;
   };
+  subscriber_contacts: {
+    id: Generated<string>;
+    subscriber_id: string;
+    name: string;
+    email: string | null;
+    phone: string | null;
+    receives_notices: Generated<boolean>;
+  };
+  permission_profiles: Edited & {
+    id: Generated<string>;
+    reseller_id: string;
+    name: string;
+    permissions: Json<PermissionSet>;
+    created_at: CreatedAt;
+  };
+  dids: Edited & {
+    id: Generated<string>;
+    reseller_id: string;
+    subscriber_id: string | null;
+    number: string;
+    target_line_id: string | null;
+    status: Generated<'ACTIVE' | 'INACTIVE'>;
+    created_at: CreatedAt;
+  };
+  users: Edited &
+    Owned & {
+      id: Generated<string>;
+      username: string;
+      name: string;
+      email: string | null;
+      status: Generated<'ACTIVE' | 'INACTIVE'>;
+      password_hash: string;
+      must_change_password: Generated<boolean>;
+      totp_sealed: string | null;
+      totp_confirmed_at: Date | null;
+      totp_last_step: bigint | null;
+      created_at: CreatedAt;
+    };
+  recovery_codes: { user_id: string; code_sha256: Buffer; used_at: Date | null };
+  idempotency_keys: {
+    scope: string;
+    key: string;
+    request_sha256: Buffer;
+    status: number;
+    reply: Json<unknown>;
+    created_at: CreatedAt;
+  };
+  audit_log: {
+    id: Generated<bigint>;
+    at: CreatedAt;
+    action: string;
+    object_type: string;
+    object_id: string | null;
+    reseller_id: string | null;
+    subscriber_id: string | null;
+    actor: Json<Record<string, unknown>>;
+    acting_subscriber_id: ColumnType<string | null, never, never>;
+    before: Json<Record<string, unknown> | null>;
+    after: Json<Record<string, unknown> | null>;
+  };
   bundle_slots: { subscriber_id: string; slot: BundleSlot; bundle_id: string };
-  lines: {
+  lines: Edited & {
     id: Generated<string>;
     subscriber_id: string;
     extension: string;
@@ -95,18 +203,21 @@ export interface Database {
     sip_ha1: string;
     area_code: string;
     sales_plan_id: string | null;
+    caller_id_did_id: string | null;
     allowed_classes: CallClass[];
     max_concurrent_calls: number;
     status: Generated<Status>;
     created_at: CreatedAt;
   };
-  api_tokens: {
-    token_sha256: Buffer;
+  api_keys: Owned & {
+    id: Generated<string>;
+    key_sha256: Buffer;
     name: string;
-    role: 'MASTER' | 'RESELLER' | 'SUBSCRIBER';
-    reseller_id: string | null;
-    subscriber_id: string | null;
+    shown_prefix: Generated<string>;
+    scopes: Generated<KeyScope[]>;
     expires_at: Date | null;
+    last_used_at: Date | null;
+    revoked_at: Date | null;
     created_at: CreatedAt;
   };
   wallets: {
@@ -173,6 +284,9 @@ export interface Database {
     created_at: Date;
   };
 }
+
+/** What a key may be used for. */
+export type KeyScope = 'READ' | 'WRITE' | 'MONEY';
 
 /** How the end of a call became known; LOST is billed to its last proof of life. */
 export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'LOST' | 'SWITCH_JOURNAL';

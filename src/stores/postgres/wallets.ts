@@ -1,9 +1,13 @@
 import { sql } from 'kysely';
+import { say } from '../../contract/language.ts';
+import type { Page, PageRequest } from '../../contract/paging.ts';
+import { ProblemError } from '../../contract/problem.ts';
 import type { BundleSlot } from '../../domain/call-class.ts';
-import { type Payer, renewalEntries, topUpEntries } from '../../domain/ledger.ts';
-import type { Micros } from '../../domain/money.ts';
+import { accounts, type Payer, renewalEntries, topUpEntries } from '../../domain/ledger.ts';
+import { MICROS_PER_REAL, type Micros } from '../../domain/money.ts';
 import type { Db } from './connect.ts';
 import { type Tx, writeMovements } from './ledger.ts';
+import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 /** A subscriber's money and minutes as the ledger has them, stamped with the version they were read at. */
 export interface Wallet {
@@ -126,33 +130,75 @@ export function openWallet(db: Db, payer: Payer, cycle_start: string): Promise<W
   });
 }
 
-/** Adds money. `reference` makes it happen once: a second top-up with the same one is an error of the database. */
-export function topUpWallet(
-  db: Db,
+/** The most that a wallet holds: R$ 100 million. Scripts of the live ledger count exactly up to 2^53 only. */
+const MAX_BALANCE: Micros = 100_000_000n * MICROS_PER_REAL;
+
+/**
+ * Adds money, all or nothing with the rest of the transaction. `reference` makes it happen once: a second top-up with
+ * the same one is an error of the database. Throws INVALID_REQUEST when the wallet would hold more than it can.
+ */
+export async function topUpWallet(
+  tx: Tx,
   payer: Payer,
   amount: Micros,
   reference: string,
   author: string,
 ): Promise<Wallet> {
   const { subscriber_id } = payer;
-  return db.transaction().execute(async (tx) => {
-    const { version, balance_micros } = await lockWallet(tx, subscriber_id);
-    const next = { version: version + 1n, balance_micros: balance_micros + amount };
-    await tx.updateTable('wallets').set(next).where('subscriber_id', '=', subscriber_id).execute();
-    await writeMovements(tx, [
-      {
-        subscriber_id,
-        kind: 'TOP_UP',
-        reference,
-        leg: 'subscriber',
-        sequence: 0,
-        author,
-        wallet_version: next.version,
-        entries: topUpEntries(payer, amount),
-      },
-    ]);
-    const wallet = (await readWallets(tx, [subscriber_id])).get(subscriber_id);
-    if (!wallet) throw new Error(`wallet of ${subscriber_id} vanished while it was locked`);
-    return wallet;
-  });
+  const { version, balance_micros } = await lockWallet(tx, subscriber_id);
+  const next = { version: version + 1n, balance_micros: balance_micros + amount };
+  if (next.balance_micros > MAX_BALANCE) {
+    const message = say('the balance would exceed R$ 100 million', 'o saldo passaria de R$ 100 milhões');
+    throw new ProblemError('INVALID_REQUEST', message, [{ field: 'amount_micros', message }]);
+  }
+  await tx.updateTable('wallets').set(next).where('subscriber_id', '=', subscriber_id).execute();
+  await writeMovements(tx, [
+    {
+      subscriber_id,
+      kind: 'TOP_UP',
+      reference,
+      leg: 'subscriber',
+      sequence: 0,
+      author,
+      wallet_version: next.version,
+      entries: topUpEntries(payer, amount),
+    },
+  ]);
+  const wallet = (await readWallets(tx, [subscriber_id])).get(subscriber_id);
+  if (!wallet) throw new Error(`wallet of ${subscriber_id} vanished while it was locked`);
+  return wallet;
+}
+
+/** Movements of top-ups are named after the subscriber too: references of different ones never collide. */
+export function topUpReference(subscriber_id: string, reference: string): string {
+  return `top-up ${subscriber_id} ${reference}`;
+}
+
+export interface TopUpRow {
+  id: bigint;
+  amount_micros: bigint;
+  reference: string;
+  author: string;
+  created_at: Date;
+}
+
+/** One page of the top-ups of a wallet. */
+export async function listTopUps(
+  tx: Tx,
+  subscriber_id: string,
+  request: PageRequest,
+): Promise<Page<TopUpRow>> {
+  const id: SortColumn = ['m.id', 'bigint'];
+  const page = pageClauses(request, { id }, id);
+  // What stands in front of the reference is as long for every subscriber.
+  const reference = `right(m.reference, -${topUpReference(subscriber_id, '').length})`;
+  const { rows } = await sql<TopUpRow & { page_cursor: string }>`
+    select m.id, e.amount as amount_micros, ${sql.raw(reference)} as reference, m.author, m.created_at,
+      ${page.cursor} as page_cursor
+    from ledger_movements m
+    join ledger_entries e on e.movement_id = m.id and e.account = ${accounts.subscriberMoney(subscriber_id)}
+    where m.subscriber_id = ${subscriber_id} and m.kind = 'TOP_UP'
+      and ${page.after} and ${matches(request.q, reference, 'm.author')}
+    order by ${page.order} limit ${page.limit}`.execute(tx);
+  return toPage(rows, request);
 }

@@ -12,6 +12,11 @@ const SCRIPTS = {
   settleCall: ['grants', 'wallet', 'settle-call'],
   loadWallet: ['wallet', 'load-wallet'],
   renewLeases: ['grants', 'renew-leases'],
+  createSession: ['create-session'],
+  findSession: ['find-session'],
+  endSessions: ['end-sessions'],
+  claimTry: ['tries', 'claim-try'],
+  endTry: ['tries', 'end-try'],
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;

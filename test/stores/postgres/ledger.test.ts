@@ -2,8 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { LedgerEntry } from '../../../src/domain/ledger.ts';
 import { type NewMovement, writeMovements } from '../../../src/stores/postgres/ledger.ts';
-import { topUpWallet } from '../../../src/stores/postgres/wallets.ts';
-import { addTenant, movementsOf, type Tenant, useDatabase } from './use-tenants.ts';
+import { addTenant, movementsOf, type Tenant, topUpWallet, useDatabase } from './use-tenants.ts';
 
 const database = useDatabase();
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../../dev/services/process.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
 import { type CallRecord, settleCalls, settledAmong } from '../../../src/stores/postgres/settlements.ts';
-import { openWallet, topUpWallet } from '../../../src/stores/postgres/wallets.ts';
+import { openWallet } from '../../../src/stores/postgres/wallets.ts';
 import {
   accountsOf,
   addTenant,
@@ -10,6 +10,7 @@ import {
   recordOf,
   splitRecord,
   type Tenant,
+  topUpWallet,
   useDatabase,
 } from './use-tenants.ts';
 

@@ -5,6 +5,7 @@ import { addReseller, addSubscriber, type SubscriberOptions } from '../../../dev
 import type { Payer } from '../../../src/domain/ledger.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
 import type { CallRecord } from '../../../src/stores/postgres/settlements.ts';
+import { topUpWallet as topUpInside } from '../../../src/stores/postgres/wallets.ts';
 
 /** A migrated database of its own for the tests of one file. */
 export function useDatabase(): () => Database {
@@ -17,6 +18,11 @@ export function useDatabase(): () => Database {
     if (!database) throw new Error('the database is not there yet');
     return database;
   };
+}
+
+/** A top-up in a transaction of its own. */
+export function topUpWallet(db: Db, payer: Payer, amount: bigint, reference: string, author: string) {
+  return db.transaction().execute((tx) => topUpInside(tx, payer, amount, reference, author));
 }
 
 export async function addServer(db: Db): Promise<string> {

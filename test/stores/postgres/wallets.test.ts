@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { BundleSlot } from '../../../src/domain/call-class.ts';
 import { settleCalls } from '../../../src/stores/postgres/settlements.ts';
-import { openWallet, readWallets, topUpWallet } from '../../../src/stores/postgres/wallets.ts';
-import { accountsOf, addTenant, movementsOf, splitRecord, type Tenant, useDatabase } from './use-tenants.ts';
+import { openWallet, readWallets } from '../../../src/stores/postgres/wallets.ts';
+import {
+  accountsOf,
+  addTenant,
+  movementsOf,
+  splitRecord,
+  type Tenant,
+  topUpWallet,
+  useDatabase,
+} from './use-tenants.ts';
 
 const database = useDatabase();
 

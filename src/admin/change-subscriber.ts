@@ -1,0 +1,45 @@
+import type { SubscriberChange } from '../contract/subscribers.ts';
+import { lockVersion, notFound, setColumns } from '../stores/postgres/edit.ts';
+import type { Tx } from '../stores/postgres/ledger.ts';
+import { findSubscriber, replaceBundles, replaceContacts } from '../stores/postgres/subscribers.ts';
+import { checkPermissions, documentOf } from './check-subscriber.ts';
+import { nameDuplicate, requireReferences } from './create-subscriber.ts';
+
+const micros = (amount: string | null | undefined) =>
+  amount === undefined ? undefined : amount === null ? null : BigInt(amount);
+
+/** Changes the fields that are there. What each reader may change was judged before. */
+export async function changeSubscriber(
+  tx: Tx,
+  subscriber_id: string,
+  version: number,
+  change: SubscriberChange,
+): Promise<void> {
+  await lockVersion(tx, 'subscribers', subscriber_id, version);
+  const before = await findSubscriber(tx, subscriber_id);
+  if (!before) throw notFound();
+  const { contacts, bundles, permissions, document, ...fields } = change;
+  const person_type = change.person_type ?? before.person_type;
+  const text = document ?? before.document;
+  const documentChanges = change.person_type !== undefined || document !== undefined;
+  if (permissions) checkPermissions(permissions);
+  await requireReferences(tx, before.reseller_id, change);
+  try {
+    await setColumns(tx, 'subscribers', subscriber_id, {
+      ...fields,
+      ...(documentChanges && person_type
+        ? { person_type, document: documentOf(person_type, text ?? '') }
+        : {}),
+      credit_limit_micros: micros(change.credit_limit_micros),
+      balance_alert_micros: micros(change.balance_alert_micros),
+      daily_spend_cap_micros: micros(change.daily_spend_cap_micros),
+      permissions: permissions && JSON.stringify(permissions),
+    });
+    if (contacts) await replaceContacts(tx, subscriber_id, contacts);
+    if (bundles) await replaceBundles(tx, subscriber_id, bundles);
+    // Contacts and bundles are parts of what was read: changing them alone is an edit of it too.
+    if (contacts || bundles) await setColumns(tx, 'subscribers', subscriber_id, { version: version + 1 });
+  } catch (error) {
+    nameDuplicate(error);
+  }
+}

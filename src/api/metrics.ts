@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { LiveBoard } from '../calls/live-board.ts';
+import { say } from '../contract/language.ts';
+import { ProblemError } from '../contract/problem.ts';
+
+const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
+const BUCKETS_seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+function mayRead(request: FastifyRequest, token: string | null): boolean {
+  if (token === null) return LOOPBACK.test(request.ip);
+  const sent = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  return timingSafeEqual(digest(sent), digest(token));
+}
+
+/** `/metrics` for Prometheus: requests by route and status, live calls, and the process itself. */
+export function addMetrics(
+  app: FastifyInstance,
+  { board, token }: { readonly board: LiveBoard; readonly token: string | null },
+): void {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'pabx_http_request_duration_seconds',
+    help: 'Time to answer, by route of the contract and status',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: BUCKETS_seconds,
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'pabx_live_calls',
+    help: 'Calls that run now',
+    registers: [registry],
+    collect() {
+      this.set(board.rows({}).length);
+    },
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // Routes by their pattern: ids would make a series each, and paths of scanners one each more.
+    const route = request.routeOptions.url ?? 'unknown';
+    requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+  });
+  app.get('/metrics', async (request, reply) => {
+    if (!mayRead(request, token))
+      throw new ProblemError('NOT_FOUND', say('there is nothing here', 'não há nada aqui'));
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+}

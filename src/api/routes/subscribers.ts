@@ -1,0 +1,92 @@
+import { changeSubscriber } from '../../admin/change-subscriber.ts';
+import { createSubscriber } from '../../admin/create-subscriber.ts';
+import { deleteSubscriber } from '../../admin/delete-subscriber.ts';
+import type { LiveBoard } from '../../calls/live-board.ts';
+import {
+  changeSubscriberRoute,
+  createSubscriberRoute,
+  deleteSubscriberRoute,
+  listSubscribersRoute,
+  readSubscriberRoute,
+  type Subscriber,
+} from '../../contract/subscribers.ts';
+import type { Permissions } from '../../domain/permissions.ts';
+import { notFound } from '../../stores/postgres/edit.ts';
+import type { Tx } from '../../stores/postgres/ledger.ts';
+import {
+  type Contact,
+  findSubscriber,
+  listSubscribers,
+  readContacts,
+  type SubscriberRow,
+} from '../../stores/postgres/subscribers.ts';
+import type { Binder } from '../bind.ts';
+import { scopeOf } from '../live-scope.ts';
+import { canOf, judge, shown } from '../permissions.ts';
+
+const micros = (amount: bigint | null) => amount?.toString() ?? null;
+
+/** A row as its reader may see it. Live calls are counted in memory, contacts are read for one record only. */
+function present(
+  row: SubscriberRow,
+  live_calls: number,
+  permissions: Permissions | null,
+  contacts?: readonly Contact[],
+): Subscriber {
+  const whole = {
+    ...row,
+    credit_limit_micros: row.credit_limit_micros.toString(),
+    balance_alert_micros: micros(row.balance_alert_micros),
+    daily_spend_cap_micros: micros(row.daily_spend_cap_micros),
+    balance_micros: row.balance_micros.toString(),
+    created_at: row.created_at.toISOString(),
+    live_calls,
+    ...(contacts ? { contacts: [...contacts] } : {}),
+  };
+  const { permission_profile_id: _, permissions: own, ...public_part } = whole;
+  // Who is permitted something does not see what others were permitted.
+  const visible = permissions ? public_part : { ...whole, permissions: own };
+  const actions = permissions
+    ? []
+    : ['delete', 'top_up', 'enter', 'create_line', 'create_user', 'create_api_key'];
+  return { ...shown('subscriber', visible, permissions), can: canOf('subscriber', permissions, actions) };
+}
+
+export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard): void {
+  async function one(tx: Tx, subscriber_id: string, permissions: Permissions | null): Promise<Subscriber> {
+    const row = await findSubscriber(tx, subscriber_id);
+    if (!row) throw notFound();
+    const live = board.rows({ subscriber_id: row.id }).length;
+    return present(row, live, permissions, await readContacts(tx, subscriber_id));
+  }
+
+  bind(listSubscribersRoute, async ({ tx, viewer, query, permissions }) => {
+    const live = Map.groupBy(board.rows(scopeOf(viewer.tenant)), (row) => row.subscriber_id);
+    const { items, next_cursor } = await listSubscribers(tx, query, query);
+    return {
+      items: items.map((row) => present(row, live.get(row.id)?.length ?? 0, permissions)),
+      next_cursor,
+    };
+  });
+
+  bind(readSubscriberRoute, ({ tx, params, permissions }) => one(tx, params.subscriber_id, permissions));
+
+  bind(createSubscriberRoute, async ({ tx, viewer, body, permissions }) => {
+    const { id, access } = await createSubscriber(tx, viewer.tenant, body);
+    return { ...(await one(tx, id, permissions)), access };
+  });
+
+  bind(changeSubscriberRoute, async ({ tx, params, body, permissions, if_match }) => {
+    const { subscriber_id } = params;
+    // What is hidden is not compared with: a change of it must not tell whether it was guessed right.
+    const before = await one(tx, subscriber_id, permissions);
+    judge('subscriber', body, before, permissions);
+    await changeSubscriber(tx, subscriber_id, if_match, body);
+    return one(tx, subscriber_id, permissions);
+  });
+
+  bind(deleteSubscriberRoute, async ({ tx, params, if_match }) => {
+    await deleteSubscriber(tx, params.subscriber_id, if_match);
+    return null;
+  });
+}

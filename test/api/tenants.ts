@@ -1,0 +1,167 @@
+import { addServer } from '../../src/admin/add-server.ts';
+import { createApiKeyRoute } from '../../src/contract/api-keys.ts';
+import type { Client } from '../../src/contract/client.ts';
+import { createLineRoute } from '../../src/contract/lines.ts';
+import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
+import { createNumberRoute } from '../../src/contract/numbers.ts';
+import { createPermissionProfileRoute } from '../../src/contract/permission-profiles.ts';
+import { createResellerRoute } from '../../src/contract/resellers.ts';
+import { createSalesPlanRoute } from '../../src/contract/sales-plans.ts';
+import { createSubscriberRoute } from '../../src/contract/subscribers.ts';
+import { topUpRoute } from '../../src/contract/top-ups.ts';
+import { createTrunkRoute } from '../../src/contract/trunks.ts';
+import { createUserRoute } from '../../src/contract/users.ts';
+import { PANEL_FIELD_FACTS, PANEL_FIELDS, type PermissionSet } from '../../src/domain/permissions.ts';
+import type { TestApi } from './use-api.ts';
+
+/** One of everything that belongs to one reseller and one subscriber, by the name of its path parameter. */
+export interface Household {
+  readonly name: string;
+  readonly reseller_id: string;
+  readonly subscriber_id: string;
+  readonly sales_plan_id: string;
+  readonly minute_bundle_id: string;
+  readonly permission_profile_id: string;
+  readonly line_id: string;
+  readonly did_id: string;
+  readonly user_id: string;
+  readonly api_key_id: string;
+}
+
+/** Everything that can be granted, so that a wall is tested and not a permission. */
+export const EVERYTHING: PermissionSet = Object.fromEntries(
+  PANEL_FIELDS.map((field) => [field, { level: PANEL_FIELD_FACTS[field].levels.at(-1) ?? 'READ' }]),
+);
+
+let serial = 0;
+const CNPJS = ['11222333000181', '11444777000161', '33000167000101', '12ABC34501DE35', '1A2B3C4D000179'];
+
+/** A subscriber of a reseller with a plan, and one of everything it can have. */
+export async function addHousehold(master: Client, reseller_id: string): Promise<Household> {
+  serial += 1;
+  const name = `Casa ${serial}`;
+  const plan = await master(createSalesPlanRoute, {
+    body: {
+      reseller_id,
+      name: `Plano ${serial}`,
+      rates: [
+        {
+          call_class: 'FIXED_LOCAL',
+          price_micros_per_minute: '100000',
+          initial_seconds: 30,
+          increment_seconds: 6,
+          free_threshold_seconds: 3,
+        },
+      ],
+    },
+  });
+  const bundle = await master(createMinuteBundleRoute, {
+    body: { reseller_id, name: `Franquia ${serial}`, included_seconds: 6_000, monthly_price_micros: '0' },
+  });
+  const profile = await master(createPermissionProfileRoute, {
+    body: { reseller_id, name: `Perfil ${serial}`, permissions: EVERYTHING },
+  });
+  const subscriber = await master(createSubscriberRoute, {
+    body: {
+      reseller_id,
+      name,
+      person_type: 'COMPANY',
+      document: CNPJS[serial % CNPJS.length] ?? '',
+      billing_mode: 'BUNDLE',
+      sales_plan_id: plan.id,
+      max_concurrent_calls: 5,
+      bundles: [{ slot: 'FIXED_LOCAL', bundle_id: bundle.id }],
+      contacts: [{ name: `Contato ${serial}`, email: `contato${serial}@example.com` }],
+      permission_profile_id: profile.id,
+      access: { username: `assinante${serial}` },
+    },
+  });
+  const subscriber_id = subscriber.id;
+  const line = await master(createLineRoute, {
+    body: { subscriber_id, extension: '201', name: `Ramal ${serial}`, area_code: '11' },
+  });
+  const number = await master(createNumberRoute, {
+    body: {
+      reseller_id,
+      subscriber_id,
+      number: `+55113333${String(1000 + serial)}`,
+      target_line_id: line.id,
+    },
+  });
+  const user = await master(createUserRoute, {
+    body: { reseller_id, username: `revenda${serial}`, name: `Pessoa ${serial}` },
+  });
+  const key = await master(createApiKeyRoute, {
+    body: { subscriber_id, name: `Chave ${serial}`, scopes: ['READ'], expires_at: null },
+  });
+  await master(topUpRoute, {
+    params: { subscriber_id },
+    body: { amount_micros: '1000000', reference: 'primeira' },
+    idempotency_key: `casa ${serial}`.replace(' ', '-'),
+  });
+  return {
+    name,
+    reseller_id,
+    subscriber_id,
+    sales_plan_id: plan.id,
+    minute_bundle_id: bundle.id,
+    permission_profile_id: profile.id,
+    line_id: line.id,
+    did_id: number.id,
+    user_id: user.id,
+    api_key_id: key.id,
+  };
+}
+
+export interface Town {
+  readonly ours: Household;
+  /** Another subscriber of our reseller. */
+  readonly neighbour: Household;
+  /** Of another reseller. */
+  readonly stranger: Household;
+  readonly server_id: string;
+  readonly trunk_id: string;
+  readonly keys: { readonly master: string; readonly reseller: string; readonly subscriber: string };
+}
+
+/** Two resellers, three subscribers and one of everything for each, made through the API itself. */
+export async function addTown(api: TestApi): Promise<Town> {
+  const server = await addServer(api.database.db, {
+    name: 'town',
+    ari_url: 'http://127.0.0.1:1',
+    ami_host: '127.0.0.1',
+    ami_port: 1,
+  });
+  const masterKey = await api.key({ role: 'MASTER' });
+  const master = api.client(masterKey);
+  const [first, second] = [
+    await master(createResellerRoute, { body: { name: 'Revenda Um', max_concurrent_calls: 100 } }),
+    await master(createResellerRoute, { body: { name: 'Revenda Dois', max_concurrent_calls: 100 } }),
+  ];
+  const ours = await addHousehold(master, first.id);
+  const neighbour = await addHousehold(master, first.id);
+  const stranger = await addHousehold(master, second.id);
+  const trunk = await master(createTrunkRoute, {
+    body: {
+      server_id: server.id,
+      code: 'trunk1',
+      name: 'Operadora',
+      host: '127.0.0.1',
+      port: 5060,
+      max_concurrent_calls: 10,
+    },
+  });
+  const { reseller_id, subscriber_id } = ours;
+  return {
+    ours,
+    neighbour,
+    stranger,
+    server_id: server.id,
+    trunk_id: trunk.id,
+    keys: {
+      master: masterKey,
+      reseller: await api.key({ role: 'RESELLER', reseller_id }),
+      subscriber: await api.key({ role: 'SUBSCRIBER', reseller_id, subscriber_id }),
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterAll, beforeAll, inject } from 'vitest';
+import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
+import { createDatabase, type Database } from '../../dev/world/database.ts';
+import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
+import { createPublisher } from '../../src/admin/publish-revisions.ts';
+import { createSecretBox } from '../../src/admin/secret-box.ts';
+import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
+import { type Client, createClient, type Send } from '../../src/contract/client.ts';
+import type { Tenant } from '../../src/domain/tenant.ts';
+import { addApiKey, newToken } from '../../src/stores/postgres/api-keys.ts';
+import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
+import type { Wallet } from '../../src/stores/postgres/wallets.ts';
+import { connectRedis } from '../../src/stores/redis/connect.ts';
+import { connectRevocations, createSessionStore, type Revocations } from '../../src/stores/redis/sessions.ts';
+import { createSignInTries } from '../../src/stores/redis/sign-in-tries.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into replies of every shape
+  readonly body: any;
+}
+
+export interface Asking {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestApi {
+  readonly database: Database;
+  readonly board: LiveBoard;
+  readonly app: FastifyInstance;
+  readonly port: number;
+  /** Everything that was logged, as lines. */
+  readonly logged: string[];
+  readonly wallets: Wallet[];
+  /** A key of this tenant. */
+  key(tenant: Tenant, scopes?: readonly ('READ' | 'WRITE' | 'MONEY')[]): Promise<string>;
+  /** Asks with a key, or as nobody. */
+  ask(key: string | null, method: string, url: string, asking?: Asking): Promise<Answer>;
+  /** The typed client with a key. */
+  client(key: string): Client;
+  /** Another process of the service on the same stores. */
+  restart(): Promise<void>;
+}
+
+const ignore = () => {};
+export const SECRET = 'a secret of tests, long enough for anything';
+
+/** The whole API on real stores, for the tests of one file. */
+export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () => TestApi {
+  let api: TestApi | null = null;
+  const opened: (Postgres | Redis | RunningRedis | Revocations)[] = [];
+  let app: FastifyInstance | null = null;
+  beforeAll(async () => {
+    const database = await createDatabase(inject('postgresUrl'));
+    const server = await startRedis();
+    const redis = connectRedis(server.url, ignore);
+    await once(redis, 'ready');
+    const system = connectPostgres(database.url, ignore, 'pabx_system');
+    const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
+    const revocations = connectRevocations(server.url, ignore);
+    opened.push(system, tenants, database, redis, revocations, server);
+    const board = createLiveBoard();
+    const logged: string[] = [];
+    const wallets: Wallet[] = [];
+    const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+    const start = async () => {
+      const next = createApi({
+        system: system.db,
+        tenants: tenants.db,
+        sessions: createSessionStore(redis, { idle_seconds: 3_600, absolute_seconds: 7_200 }),
+        tries: createSignInTries(redis),
+        box: createSecretBox(SECRET),
+        revocations,
+        board,
+        publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
+        postalCodes: createPostalCodes({
+          viacep_url: 'http://127.0.0.1:1',
+          brasilapi_url: 'http://127.0.0.1:1',
+          timeout_ms: 200,
+        }),
+        logger,
+        walletChanged: (wallet) => void wallets.push(wallet),
+        health: {},
+        settings: { origins: [], trust_proxy: false, metrics_token: null, ...settings },
+      });
+      await next.listen({ host: '127.0.0.1', port: 0 });
+      app = next;
+    };
+    await start();
+    const running = () => {
+      if (!app) throw new Error('the API does not run');
+      return app;
+    };
+    const ask: TestApi['ask'] = async (key, method, url, { body, headers = {} } = {}) => {
+      const response = await running().inject({
+        method: method as 'GET',
+        url,
+        headers: {
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = response.body;
+      const json = /json/.test(String(response.headers['content-type'])) ? JSON.parse(text) : null;
+      return { status: response.statusCode, headers: response.headers, text, body: json };
+    };
+    api = {
+      database,
+      board,
+      logged,
+      wallets,
+      get app() {
+        return running();
+      },
+      get port() {
+        return (running().server.address() as AddressInfo).port;
+      },
+      async key(tenant, scopes) {
+        const token = newToken();
+        await addApiKey(system.db, { name: 'test', ...(scopes ? { scopes } : {}) }, token, tenant);
+        return token;
+      },
+      ask,
+      client(key) {
+        const send: Send = async (url, { method, headers, body }) => {
+          const answer = await ask(key, method, url, { body, headers });
+          return {
+            status: answer.status,
+            headers: { get: (name) => String(answer.headers[name] ?? '') || null },
+            text: async () => answer.text,
+          };
+        };
+        return createClient('', send);
+      },
+      async restart() {
+        await running().close();
+        await start();
+      },
+    };
+  });
+  afterAll(async () => {
+    await app?.close();
+    for (const one of opened) {
+      if ('disconnect' in one) one.disconnect();
+      else if ('close' in one) await one.close();
+      else await one.stop();
+    }
+  });
+  return () => {
+    if (!api) throw new Error('the API is not there yet');
+    return api;
+  };
+}

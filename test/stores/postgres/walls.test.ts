@@ -1,0 +1,239 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createDatabase, type Database } from '../../../dev/world/database.ts';
+import { addReseller, addSubscriber, type TestSubscriber } from '../../../dev/world/tenants.ts';
+import { addServer } from '../../../src/admin/add-server.ts';
+import type { Tenant } from '../../../src/domain/tenant.ts';
+import { connectPostgres, type Postgres } from '../../../src/stores/postgres/connect.ts';
+import { COMMAND, changeAs, readAs } from '../../../src/stores/postgres/tenancy.ts';
+
+let database: Database;
+let tenants: Postgres;
+let ours: TestSubscriber;
+let theirs: TestSubscriber;
+
+/** Every table of ours, from the catalogue: one that comes later is in here by itself. */
+let tables: string[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase(inject('postgresUrl'));
+  const { db } = database;
+  const { rows } = await database.pool.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+     and relname not like 'kysely%' order by 1`,
+  );
+  tables = rows.map(({ name }) => name);
+  const server = await addServer(db, {
+    name: 'walls',
+    ari_url: 'http://127.0.0.1:1',
+    ami_host: '127.0.0.1',
+    ami_port: 1,
+  });
+  const bundles = { FIXED_LOCAL: 600 };
+  const make = async () => {
+    const at = { reseller_id: await addReseller(db), server_id: server.id };
+    const subscriber = await addSubscriber(db, at, {
+      billing_mode: 'BUNDLE',
+      bundles,
+      balance_micros: 1_000n,
+    });
+    await subscriber.addLine();
+    return subscriber;
+  };
+  [ours, theirs] = [await make(), await make()];
+  tenants = connectPostgres(database.url, () => {}, 'pabx_nobody');
+});
+
+afterAll(async () => {
+  await tenants?.close();
+  await database?.close();
+});
+
+const reseller = (): Tenant => ({ role: 'RESELLER', reseller_id: ours.reseller_id });
+const subscriber = (): Tenant => ({
+  role: 'SUBSCRIBER',
+  reseller_id: ours.reseller_id,
+  subscriber_id: ours.id,
+});
+
+const isPermissionDenied = { code: '42501' };
+
+describe('from the catalogue', () => {
+  test('every table has row-level security, for its owner too', async () => {
+    const { rows } = await database.pool.query(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+       and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity)`,
+    );
+    expect(rows).toEqual([]);
+    expect(tables).toContain('subscribers');
+  });
+
+  test('no role of ours owns a table, passes walls or is a superuser', async () => {
+    const { rows } = await database.pool.query(
+      `select rolname from pg_roles r where rolname like 'pabx\\_%' and (rolsuper or rolbypassrls or rolcreaterole
+       or rolcanlogin or exists (select from pg_class where relowner = r.oid and relkind = 'r'))`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test('no policy of a reseller or subscriber is for everybody', async () => {
+    const { rows } = await database.pool.query(
+      `select tablename, policyname from pg_policies where schemaname = 'public'
+       and roles && array['pabx_reseller', 'pabx_subscriber', 'public']::name[]
+       and coalesce(qual, 'true') in ('true', '(true)')`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test('what people edit is audited', async () => {
+    const { rows } = await database.pool.query(
+      `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'version'
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'wallets'
+       and (select count(*) from pg_trigger t where t.tgrelid = c.oid
+            and t.tgname in (c.relname || '_audit', c.relname || '_version')) < 2`,
+    );
+    expect(rows).toEqual([]);
+  });
+});
+
+describe('without a tenant', () => {
+  test('a connection sees no table at all', async () => {
+    for (const table of tables) {
+      await expect(sql`select from ${sql.table(table)}`.execute(tenants.db), table).rejects.toMatchObject(
+        isPermissionDenied,
+      );
+    }
+  });
+
+  test.each(['pabx_reseller', 'pabx_subscriber'])(
+    '%s without its tenant gets an error, not all rows',
+    async (role) => {
+      const client = await database.pool.connect();
+      try {
+        for (const setting of ['', "set local pabx.reseller_id = ''; set local pabx.subscriber_id = ''"]) {
+          await client.query(`begin; set local role ${role}; ${setting}`);
+          await expect(client.query('select id from subscribers')).rejects.toThrow();
+          await client.query('rollback');
+        }
+      } finally {
+        client.release();
+      }
+    },
+  );
+
+  test('an id that is none never reaches the settings', () => {
+    const hostile = { role: 'RESELLER', reseller_id: "'; reset role; --" } as const;
+    expect(() => readAs(tenants.db, hostile, async () => 1)).toThrow('an id that is none');
+  });
+});
+
+describe('with a tenant', () => {
+  /** Rows of every readable table that name a stranger's id anywhere. */
+  async function leaks(tenant: Tenant, strange: string[]) {
+    return readAs(tenants.db, tenant, async (tx) => {
+      const found: string[] = [];
+      for (const table of tables) {
+        await sql`savepoint s`.execute(tx);
+        try {
+          const { rows } = await sql<{ row: string }>`
+            select (select string_agg(coalesce(value, ''), ' ') from json_each_text(row_to_json(t))) as row
+            from (select * from ${sql.table(table)}) t`.execute(tx);
+          if (rows.some(({ row }) => strange.some((id) => row.includes(id)))) found.push(table);
+        } catch {
+          // A table, or a secret column of it, that this role may not read.
+          await sql`rollback to savepoint s`.execute(tx);
+        }
+      }
+      return found;
+    });
+  }
+
+  test('a reseller sees no row of another anywhere', async () => {
+    expect(await leaks(reseller(), [theirs.id, theirs.reseller_id])).toEqual([]);
+    expect(await leaks({ role: 'RESELLER', reseller_id: theirs.reseller_id }, [theirs.id])).toContain(
+      'subscribers',
+    );
+  });
+
+  test('a subscriber sees no row of another anywhere', async () => {
+    expect(await leaks(subscriber(), [theirs.id, theirs.reseller_id])).toEqual([]);
+  });
+
+  test('nothing can be moved over to another tenant, or made for it', async () => {
+    const attempts = [
+      sql`update subscribers set reseller_id = ${theirs.reseller_id} where id = ${ours.id}`,
+      sql`update lines set subscriber_id = ${theirs.id}`,
+      sql`insert into dids (reseller_id, number) values (${theirs.reseller_id}, '+551133334444')`,
+      sql`insert into subscriber_contacts (subscriber_id, name, phone) values (${theirs.id}, 'x', '+551133334444')`,
+      sql`insert into users (role, reseller_id, username, name, password_hash)
+          values ('RESELLER', ${theirs.reseller_id}, 'intruder', 'x', 'x')`,
+      sql`insert into users (role, username, name, password_hash) values ('MASTER', 'intruder', 'x', 'x')`,
+    ];
+    for (const attempt of attempts) {
+      await expect(changeAs(tenants.db, reseller(), COMMAND, (tx) => attempt.execute(tx))).rejects.toThrow();
+    }
+    const { rows } = await database.pool.query("select from users where username = 'intruder'");
+    expect(rows).toEqual([]);
+  });
+
+  test('reading changes nothing, and one transaction leaves no tenant behind for the next', async () => {
+    await expect(
+      readAs(tenants.db, reseller(), (tx) => sql`update subscribers set name = 'x'`.execute(tx)),
+    ).rejects.toMatchObject({ code: '25006' });
+    await readAs(tenants.db, reseller(), (tx) => sql`select id from subscribers`.execute(tx));
+    await expect(sql`select id from subscribers`.execute(tenants.db)).rejects.toMatchObject(
+      isPermissionDenied,
+    );
+  });
+
+  test.each([
+    ['lines', 'sip_ha1'],
+    ['users', 'password_hash'],
+    ['api_keys', 'key_sha256'],
+  ])('the secret %s.%s is not for tenants', async (table, column) => {
+    for (const tenant of [reseller(), subscriber(), { role: 'MASTER' } as const]) {
+      await expect(
+        readAs(tenants.db, tenant, (tx) =>
+          sql`select ${sql.ref(column)} from ${sql.table(table)}`.execute(tx),
+        ),
+      ).rejects.toMatchObject(isPermissionDenied);
+    }
+  });
+});
+
+describe('the audit log', () => {
+  test('names who changed what, before and after, and masks secrets', async () => {
+    const actor = { ...COMMAND, kind: 'USER', name: 'ana', id: ours.id } as const;
+    await changeAs(tenants.db, reseller(), actor, (tx) =>
+      sql`update lines set name = 'Portaria', sip_ha1 = repeat('a', 32) where subscriber_id = ${ours.id}`.execute(
+        tx,
+      ),
+    );
+    const { rows } = await database.pool.query(
+      "select * from audit_log where object_type = 'lines' and action = 'UPDATE' order by id desc limit 1",
+    );
+    expect(rows[0]).toMatchObject({
+      reseller_id: ours.reseller_id,
+      subscriber_id: ours.id,
+      actor: { kind: 'USER', name: 'ana' },
+      after: { name: 'Portaria', sip_ha1: '***' },
+    });
+    expect(Object.keys(rows[0].after).sort()).toEqual(['name', 'sip_ha1']);
+    expect(JSON.stringify(rows[0].before)).not.toMatch(/[0-9a-f]{32}/);
+  });
+
+  test('cannot be changed, by nobody', async () => {
+    for (const change of [
+      'update audit_log set action = action',
+      'delete from audit_log',
+      'truncate audit_log',
+    ]) {
+      await expect(database.pool.query(change)).rejects.toThrow('append-only');
+    }
+    await expect(
+      changeAs(tenants.db, reseller(), COMMAND, (tx) =>
+        sql`insert into audit_log (action) values ('x')`.execute(tx),
+      ),
+    ).rejects.toMatchObject(isPermissionDenied);
+  });
+});
