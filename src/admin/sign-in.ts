@@ -81,16 +81,19 @@ async function note(system: Db, user: Credentials, action: string, address: stri
 const wrong = () =>
   new ProblemError('UNAUTHENTICATED', say('user name or password is wrong', 'usuário ou senha incorretos'));
 
+export interface SignedIn {
+  readonly token: string;
+  readonly session: Session;
+  readonly must_change_password: boolean;
+}
+
 /**
  * Checks name, password and second factor and begins a session. The same answer and the same time whether the name
  * or the password is wrong. Throws UNAUTHENTICATED, SECOND_FACTOR_REQUIRED, TOO_MANY_REQUESTS.
  */
-export async function signIn(
-  deps: SignInDependencies,
-  request: SignInRequest,
-): Promise<{ token: string; session: Session; must_change_password: boolean }> {
-  const { system, sessions, tries } = deps;
-  const { username, address, user_agent } = request;
+export async function signIn(deps: SignInDependencies, request: SignInRequest): Promise<SignedIn> {
+  const { tries } = deps;
+  const { username, address } = request;
   const { wait_seconds } = await tries.mayTry(username, address);
   if (wait_seconds > 0)
     throw new ProblemError(
@@ -102,6 +105,19 @@ export async function signIn(
       undefined,
       wait_seconds,
     );
+  try {
+    return await checked(deps, request);
+  } catch (error) {
+    // What decided nothing, a missing code or a database that is away, is no failed try.
+    if ((error as { code?: unknown }).code !== 'UNAUTHENTICATED') await tries.released(username, address);
+    throw error;
+  }
+}
+
+/** The try was claimed; its outcome is told here. */
+async function checked(deps: SignInDependencies, request: SignInRequest): Promise<SignedIn> {
+  const { system, sessions, tries } = deps;
+  const { username, address, user_agent } = request;
   const user = await findCredentials(system, { username });
   const right = await verifyPassword(user?.password_hash ?? null, request.password);
   if (!user || !right || !user.active) {

@@ -34,7 +34,7 @@ function strings(schema: Schema): fc.Arbitrary<string> {
   if (pattern !== undefined && !/\\p|\(\?[=!<]/.test(pattern)) return fc.stringMatching(new RegExp(pattern));
   // Properties of Unicode and looking ahead are beyond the generator: texts are filtered instead.
   const texts = fc.oneof(
-    fc.constantFrom('sip.example.com', '127.0.0.1', 'Recepção'),
+    fc.constantFrom('http://127.0.0.1:8088', 'sip.example.com', '127.0.0.1', 'Recepção'),
     fc.string({ minLength: Math.max(minLength, 1), maxLength: Math.min(maxLength, 40) }),
   );
   return pattern === undefined ? texts : texts.filter((text) => new RegExp(pattern, 'u').test(text));
