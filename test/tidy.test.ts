@@ -23,12 +23,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/stores': ['kysely', 'kysely/migration', 'pg', 'ioredis'],
   'src/asterisk': ['asterisk-manager', 'ws'],
   'src/calls': ['ioredis'],
-  'src/admin': [],
-  'src/api': ['fastify', 'ws', 'zod'],
+  'src/admin': ['@node-rs/argon2', '@zxcvbn-ts/language-common', 'otpauth'],
+  'src/api': ['@fastify/helmet', 'cookie', 'csv-stringify', 'fastify', 'prom-client', 'ws', 'zod'],
   'src/config.ts': ['zod'],
   'src/context.ts': ['fastify', 'pino'],
   'src/main.ts': [],
   'src/cli.ts': [],
+  'src/commands': ['kysely'],
 };
 
 const imported = (text: string) =>

@@ -49,15 +49,15 @@ function printable(dialled: string): string {
   return dialled.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
 }
 
-function grantExten(call: LiveCall, permission: Permission, talk_seconds: number): GrantExten {
-  const { route } = permission;
+function grantExten(permission: Permission, talk_seconds: number): GrantExten {
+  const { route, caller_id } = permission;
   return {
     kind: route.kind,
     endpoint: route.kind === 'TRUNK' ? route.trunk.code : route.sip_username,
     number: route.number,
     seconds: talk_seconds,
     ring_seconds: RING_seconds,
-    caller_id: route.kind === 'LINE' ? call.facts.extension : '',
+    caller_id,
   };
 }
 
@@ -102,7 +102,7 @@ export function createController(deps: ControllerDependencies): Controller {
   async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
     live.set(call.facts.call_id, call);
     const talk_seconds = call.facts.rate ? slices.talkLimit(call) : UNMETERED_TALK_seconds;
-    const exten = formatGrant(grantExten(call, permission, talk_seconds));
+    const exten = formatGrant(grantExten(permission, talk_seconds));
     const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
     // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
     if (accepted) board.upsert(call);

@@ -19,6 +19,8 @@ export interface LineFacts {
   readonly line_status: Status;
   readonly allowed_classes: ReadonlySet<CallClass>;
   readonly line_max_calls: number;
+  /** The number that called people see, E.164; null: what the trunk makes of the extension. */
+  readonly caller_id: string | null;
   readonly plan_id: string;
   readonly rates: ReadonlyMap<CallClass, Rate>;
   readonly subscriber: SubscriberFacts;
@@ -69,6 +71,8 @@ export interface Permission {
   /** Bundle slot the call draws minutes from before money, if any. */
   readonly slot: BundleSlot | null;
   readonly claims: readonly LimitClaim[];
+  /** What the called side is shown: '' leaves it to the trunk. */
+  readonly caller_id: string;
 }
 
 export type Verdict =
@@ -138,10 +142,11 @@ export function authorize(dialled: string, facts: LineFacts, trunk: TrunkFacts |
   if (result.kind === 'FEATURE') return refuse({ reason: 'INVALID_NUMBER', detail: 'UNKNOWN_FEATURE' }, null);
   const route = routeOf(result, facts, trunk);
   if (!route) return refuse({ reason: 'NO_ROUTE' }, result);
+  const caller_id = route.kind === 'LINE' ? facts.extension : (facts.caller_id ?? '');
   if (result.class === 'EMERGENCY') {
     return {
       permitted: true,
-      permission: { destination: result, route, rate: null, slot: null, claims: [] },
+      permission: { destination: result, route, rate: null, slot: null, claims: [], caller_id },
     };
   }
   const status = blocked(facts);
@@ -154,6 +159,6 @@ export function authorize(dialled: string, facts: LineFacts, trunk: TrunkFacts |
   const slot = payingSlot(result.class, facts.subscriber);
   return {
     permitted: true,
-    permission: { destination: result, route, rate, slot, claims: claimsOf(facts, route) },
+    permission: { destination: result, route, rate, slot, claims: claimsOf(facts, route), caller_id },
   };
 }

@@ -35,6 +35,7 @@ function lineFacts({ subscriber, ...line }: Changes = {}): LineFacts {
     line_status: 'ACTIVE',
     allowed_classes: new Set(CALL_CLASSES),
     line_max_calls: 2,
+    caller_id: null,
     plan_id: 'p1',
     rates: RATES,
     ...line,

@@ -14,6 +14,7 @@ import { notFound } from '../../stores/postgres/edit.ts';
 import type { Tx } from '../../stores/postgres/ledger.ts';
 import { findReseller, listResellers, type ResellerRow } from '../../stores/postgres/resellers.ts';
 import type { Binder } from '../bind.ts';
+import type { EndSessions } from '../end-sessions.ts';
 
 const present = (row: ResellerRow): Reseller => ({ ...row, created_at: row.created_at.toISOString() });
 
@@ -29,7 +30,7 @@ const IN_USE = say(
 );
 
 /** Resellers: the master's to keep, and each reseller's own to look at. */
-export function addResellerRoutes({ bind }: Binder): void {
+export function addResellerRoutes({ bind }: Binder, endSessions: EndSessions): void {
   bind(listResellersRoute, async ({ tx, query }) => {
     const { items, next_cursor } = await listResellers(tx, query, query);
     return { items: items.map(present), next_cursor };
@@ -39,9 +40,11 @@ export function addResellerRoutes({ bind }: Binder): void {
 
   bind(createResellerRoute, async ({ tx, body }) => one(tx, await createReseller(tx, body)));
 
-  bind(changeResellerRoute, async ({ tx, params, body, if_match }) => {
+  bind(changeResellerRoute, async ({ tx, params, body, if_match, afterCommit }) => {
     await changeReseller(tx, params.reseller_id, if_match, body);
-    return one(tx, params.reseller_id);
+    const reseller = await one(tx, params.reseller_id);
+    if (reseller.status === 'INACTIVE') afterCommit(() => endSessions({ reseller_id: reseller.id }));
+    return reseller;
   });
 
   bind(deleteResellerRoute, async ({ tx, params, if_match }) => {

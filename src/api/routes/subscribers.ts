@@ -21,6 +21,7 @@ import {
   type SubscriberRow,
 } from '../../stores/postgres/subscribers.ts';
 import type { Binder } from '../bind.ts';
+import type { EndSessions } from '../end-sessions.ts';
 import { scopeOf } from '../live-scope.ts';
 import { canOf, judge, shown } from '../permissions.ts';
 
@@ -52,7 +53,7 @@ function present(
   return { ...shown('subscriber', visible, permissions), can: canOf('subscriber', permissions, actions) };
 }
 
-export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard): void {
+export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessions: EndSessions): void {
   async function one(tx: Tx, subscriber_id: string, permissions: Permissions | null): Promise<Subscriber> {
     const row = await findSubscriber(tx, subscriber_id);
     if (!row) throw notFound();
@@ -76,13 +77,15 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard): void {
     return { ...(await one(tx, id, permissions)), access };
   });
 
-  bind(changeSubscriberRoute, async ({ tx, params, body, permissions, if_match }) => {
+  bind(changeSubscriberRoute, async ({ tx, params, body, permissions, if_match, afterCommit }) => {
     const { subscriber_id } = params;
     // What is hidden is not compared with: a change of it must not tell whether it was guessed right.
     const before = await one(tx, subscriber_id, permissions);
     judge('subscriber', body, before, permissions);
     await changeSubscriber(tx, subscriber_id, if_match, body);
-    return one(tx, subscriber_id, permissions);
+    const after = await one(tx, subscriber_id, permissions);
+    if (after.status === 'INACTIVE') afterCommit(() => endSessions({ subscriber_id: after.id }));
+    return after;
   });
 
   bind(deleteSubscriberRoute, async ({ tx, params, if_match }) => {

@@ -36,6 +36,7 @@ interface LineRow {
   line_status: Status;
   allowed_classes: CallClass[];
   line_max_calls: number;
+  caller_id: string | null;
   plan_id: string;
   subscriber_id: string;
   reseller_id: string;
@@ -63,6 +64,7 @@ function toFacts(row: LineRow): LineFacts {
     line_status: row.line_status,
     allowed_classes: new Set(row.allowed_classes),
     line_max_calls: row.line_max_calls,
+    caller_id: row.caller_id,
     plan_id: row.plan_id,
     rates: toRates(row.rates),
     subscriber: {
@@ -87,7 +89,8 @@ function toFacts(row: LineRow): LineFacts {
 export async function findLineFacts(db: Db, sip_username: string): Promise<LineFacts | null> {
   const { rows } = await sql<LineRow>`
     select l.id as line_id, l.sip_username, l.extension, l.area_code, l.status as line_status, l.allowed_classes,
-      l.max_concurrent_calls as line_max_calls, coalesce(l.sales_plan_id, s.sales_plan_id) as plan_id,
+      l.max_concurrent_calls as line_max_calls,
+      (select number from dids where id = l.caller_id_did_id and status = 'ACTIVE') as caller_id, coalesce(l.sales_plan_id, s.sales_plan_id) as plan_id,
       s.id as subscriber_id, s.reseller_id, s.name, s.billing_mode, s.status as subscriber_status,
       r.status as reseller_status, s.max_concurrent_calls as max_calls,
       r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
