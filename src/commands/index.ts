@@ -1,9 +1,13 @@
 import { addMasterTokenCommand } from './add-master-token.ts';
 import { addServerCommand } from './add-server.ts';
+import { billCommand } from './bill.ts';
+import { checkDocumentCommand } from './check-document.ts';
+import { classifyCommand } from './classify.ts';
 import type { Command } from './command.ts';
 import { createUserCommand } from './create-user.ts';
 import { doctorCommand } from './doctor.ts';
 import { migrateCommand } from './migrate.ts';
+import { proveLedgerCommand } from './prove-ledger.ts';
 import { seedCommand } from './seed.ts';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -13,6 +17,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'add-server': addServerCommand,
   'add-master-token': addMasterTokenCommand,
   seed: seedCommand,
+  classify: classifyCommand,
+  bill: billCommand,
+  'check-document': checkDocumentCommand,
+  'prove-ledger': proveLedgerCommand,
 };
 
 export function usageText(): string {

@@ -20,6 +20,22 @@ export function isCadence(cadence: Cadence): boolean {
   );
 }
 
+/**
+ * Reads `30/6/3`, or `30/6` for no free threshold. null for anything that is no cadence: the first block and the
+ * increment are at least a second, and none is longer than an hour.
+ */
+export function parseCadence(text: string): Cadence | null {
+  const match = /^(\d{1,4})\/(\d{1,4})(?:\/(\d{1,4}))?$/.exec(text.trim());
+  if (!match) return null;
+  const [, initial, increment, threshold = '0'] = match;
+  const cadence: Cadence = {
+    initial_seconds: Number(initial),
+    increment_seconds: Number(increment),
+    free_threshold_seconds: Number(threshold),
+  };
+  return isCadence(cadence) ? cadence : null;
+}
+
 /** Whole seconds of a talk time measured in milliseconds: a begun second counts. */
 export function talkSeconds(talk_ms: number): number {
   return Math.ceil(Math.max(0, talk_ms) / 1000);
