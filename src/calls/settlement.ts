@@ -1,6 +1,6 @@
 import { formatCadence } from '../domain/cadence.ts';
 import { type Charge, chargeCall, grantedSeconds, NO_CHARGE } from '../domain/charge.ts';
-import { type Db, isRefusedRow } from '../stores/postgres/connect.ts';
+import { type Db, isAway, isRefusedRow } from '../stores/postgres/connect.ts';
 import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
 import type { Wallet } from '../stores/postgres/wallets.ts';
@@ -69,6 +69,8 @@ const LINGER_ms = 200;
 const MAX_BATCH = 100;
 const FIRST_RETRY_ms = 200;
 const LAST_RETRY_ms = 5_000;
+/** A failure that is neither the database's state nor its refusal is a fault of ours: it would fail for ever. */
+const STRANGE_TRIES = 4;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -89,13 +91,15 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
   };
 
   async function write(records: readonly CallRecord[]): Promise<void> {
+    let strange = 0;
     for (let retry_ms = FIRST_RETRY_ms; ; retry_ms = Math.min(retry_ms * 2, LAST_RETRY_ms)) {
       try {
         const wallets = await settleCalls(db, records);
         await releaseAll(records, wallets);
         return;
       } catch (error) {
-        if (isRefusedRow(error)) return refused(records, error as Error);
+        if (!isAway(error)) strange += 1;
+        if (isRefusedRow(error) || strange >= STRANGE_TRIES) return refused(records, error as Error);
         log.warn({ err: error, waiting: queue.length + underway }, 'ledger is away; ended calls wait');
         await sleep(retry_ms * (0.5 + Math.random() / 2));
       }

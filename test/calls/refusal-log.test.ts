@@ -54,12 +54,12 @@ test('while Postgres is away they wait', async () => {
   expect(await recorded(tenant)).toEqual(ids(all));
 });
 
-test('one whose line was deleted meanwhile does not hold up the others', async () => {
+test('one that the database refuses does not hold up the others', async () => {
   const { db, database } = stores();
   const tenant = await addTenant(database.db);
   const refusals = createRefusalLog(db, keepLog());
   const good = [refusalOf(tenant), refusalOf(tenant)];
-  const orphan = { ...refusalOf(tenant), line_id: randomUUID() };
+  const orphan = { ...refusalOf(tenant), reseller_id: randomUUID() };
   for (const record of [good[0], orphan, good[1]]) refusals.add(record as RefusalRecord);
   const rows = await rowsOf(() => recorded(tenant), 2, 'the other refusals');
   expect(rows).toEqual(ids(good));

@@ -195,9 +195,21 @@ describe('a fault that passes does not lose a record', () => {
   });
 });
 
+test('a call whose line, trunk and plan were deleted meanwhile is written and charged all the same', async () => {
+  const tenant = await withMoney();
+  const gone = { line_id: randomUUID(), trunk_id: randomUUID(), sales_plan_id: randomUUID() };
+  const record = { ...(await endedCall(tenant)), ...gone };
+  const { settler, told } = newSettler();
+  settler.add(record);
+  await settler.idle();
+  await expectSettled(tenant, [record]);
+  expect(told).toEqual([]);
+});
+
 describe('a record that the database refuses', () => {
   test.each<[string, (record: CallRecord) => Partial<CallRecord>]>([
-    ['its line does not exist', () => ({ line_id: randomUUID() })],
+    ['its reseller does not exist', () => ({ reseller_id: randomUUID() })],
+    ['our own code trips over it', () => ({ total_micros: 60_000 as unknown as bigint })],
     ['its sum is wrong', ({ paid_seconds }) => ({ paid_seconds: paid_seconds + 1 })],
     ['it is billed beyond its grant', () => ({ granted_seconds: 1 })],
     ['it ended at no time', () => ({ ended_at: new Date(Number.NaN) })],

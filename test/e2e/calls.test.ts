@@ -172,6 +172,7 @@ describe('nothing left', () => {
       headers: {
         authorization: `Bearer ${await world().token({ role: 'RESELLER', reseller_id: subscriber.reseller_id })}`,
         'content-type': 'application/json',
+        'idempotency-key': 'pix-1',
       },
       body: JSON.stringify({ amount_micros: '100', reference: 'pix 1' }),
     });

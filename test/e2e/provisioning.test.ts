@@ -70,11 +70,16 @@ describe('a new line', () => {
         createLine(token, {
           subscriber_id: subscriber.id,
           extension: String(400 + index),
-          name,
+          // The API takes no line breaks; a name that got into the table by another way is a name all the same.
+          name: name.replace('\n', ' '),
           area_code: '11',
         }),
       ),
     );
+    for (const [index, name] of names.entries()) {
+      const extension = String(400 + index);
+      await db.updateTable('lines').set({ name }).where('extension', '=', extension).execute();
+    }
     await world().provisioned();
     for (const { body } of lines) {
       const account = { username: body.sip_username ?? '', password: body.sip_password ?? '' };

@@ -146,7 +146,7 @@ describe('a batch of ended calls', () => {
   });
 
   test.each<[string, (tenant: Tenant) => Partial<CallRecord>]>([
-    ['of a line that does not exist', () => ({ line_id: '00000000-0000-4000-8000-000000000000' })],
+    ['of a reseller that does not exist', () => ({ reseller_id: '00000000-0000-4000-8000-000000000000' })],
     ['whose parts are not its sum', () => ({ bundle_seconds: 1 })],
     ['billed beyond its grant', () => ({ granted_seconds: 35 })],
     ['with a negative talk', () => ({ talk_ms: -1 })],

@@ -23,12 +23,13 @@ local function floor_to_block(seconds, rate)
   return rate.initial + math.floor((seconds - rate.initial) / rate.increment) * rate.increment
 end
 
--- How many more paid seconds the money carries beyond those held already.
+-- How many more paid seconds the money carries beyond those held already. Nobody talks longer than a billion
+-- seconds, and whoever makes a date of it needs a bound.
 local function affordable(wallet, rate, paid, credit)
   if rate.price == 0 then return 1e9 end
   local free = wallet.balance + credit - wallet.held + price_of(rate.price, paid)
   if free < 0 then return 0 end
-  return math.max(0, math.floor((60 * free + 29) / rate.price) - paid)
+  return math.min(1e9, math.max(0, math.floor((60 * free + 29) / rate.price) - paid))
 end
 
 -- Slices shrink with what is left, so that one call does not hold what another could talk with.
