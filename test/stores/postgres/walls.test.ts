@@ -133,16 +133,15 @@ describe('with a tenant', () => {
     return readAs(tenants.db, tenant, async (tx) => {
       const found: string[] = [];
       for (const table of tables) {
-        await sql`savepoint s`.execute(tx);
-        try {
-          const { rows } = await sql<{ row: string }>`
-            select (select string_agg(coalesce(value, ''), ' ') from json_each_text(row_to_json(t))) as row
-            from (select * from ${sql.table(table)}) t`.execute(tx);
-          if (rows.some(({ row }) => strange.some((id) => row.includes(id)))) found.push(table);
-        } catch {
-          // A table, or a secret column of it, that this role may not read.
-          await sql`rollback to savepoint s`.execute(tx);
-        }
+        // Secret columns are not for tenants; what is left of a table is.
+        const { rows: columns } = await sql<{ name: string }>`
+          select quote_ident(attname) as name from pg_attribute where attrelid = ${table}::regclass and attnum > 0
+          and not attisdropped and has_column_privilege(attrelid, attnum, 'select')`.execute(tx);
+        if (columns.length === 0) continue;
+        const { rows } = await sql<{ row: string }>`
+          select concat_ws(' ', ${sql.raw(columns.map(({ name }) => `${name}::text`).join(', '))}) as row
+          from ${sql.table(table)}`.execute(tx);
+        if (rows.some(({ row }) => strange.some((id) => row.includes(id)))) found.push(table);
       }
       return found;
     });
@@ -150,8 +149,10 @@ describe('with a tenant', () => {
 
   test('a reseller sees no row of another anywhere', async () => {
     expect(await leaks(reseller(), [theirs.id, theirs.reseller_id])).toEqual([]);
-    expect(await leaks({ role: 'RESELLER', reseller_id: theirs.reseller_id }, [theirs.id])).toContain(
-      'subscribers',
+    // The eye itself sees: the same query by whom it all belongs to.
+    const own = await leaks({ role: 'RESELLER', reseller_id: theirs.reseller_id }, [theirs.id]);
+    expect(own).toEqual(
+      expect.arrayContaining(['subscribers', 'lines', 'wallets', 'ledger_movements', 'bundle_slots']),
     );
   });
 
