@@ -24,6 +24,7 @@ export interface Service {
 }
 
 const RETRY_ms = 1_000;
+const LIVE_PING_ms = 15_000;
 /** Ended calls that cannot be written within this time at a stop are settled from the switch's journal later. */
 const CLOSE_PATIENCE_ms = 5_000;
 
@@ -148,6 +149,7 @@ export async function startService(config: Config): Promise<Service> {
       origins: config.PUBLIC_ORIGINS,
       trust_proxy: config.TRUST_PROXY,
       metrics_token: config.METRICS_TOKEN ?? null,
+      live_ping_ms: LIVE_PING_ms,
     },
   });
   const url = await app.listen({ host: config.HOST, port: config.PORT });

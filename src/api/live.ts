@@ -19,7 +19,6 @@ export const LIVE_PATH = '/api/v1/live';
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** Viewers say nothing; what they send is read only to notice that they live. */
 const MAX_INCOMING_BYTES = 1024;
-const PING_EVERY_ms = 15_000;
 const CLOSE_TOO_SLOW = 4008;
 const CLOSE_REVOKED = 4001;
 
@@ -27,7 +26,22 @@ function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-function serve(board: LiveBoard, viewer: Viewer, socket: WebSocket): void {
+/** Asks anew whether a viewer may still watch; a store that is away decides nothing. */
+async function stillAdmitted(admit: () => Promise<Viewer>): Promise<boolean> {
+  try {
+    await admit();
+    return true;
+  } catch (error) {
+    return !(error instanceof ProblemError);
+  }
+}
+
+function serve(
+  { board, ping_ms }: LiveStreamDependencies,
+  viewer: Viewer,
+  socket: WebSocket,
+  admit: () => Promise<Viewer>,
+): void {
   const stop = board.watch(scopeOf(viewer.tenant), (message) => {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.close(CLOSE_TOO_SLOW, 'too slow');
@@ -44,7 +58,12 @@ function serve(board: LiveBoard, viewer: Viewer, socket: WebSocket): void {
     if (!alive) return socket.terminate();
     alive = false;
     socket.ping();
-  }, PING_EVERY_ms);
+    // Revocations are told at once, but not to a process whose link to Redis was down; keys also expire, and what a
+    // subscriber may see changes.
+    stillAdmitted(admit).then((admitted) => {
+      if (!admitted) socket.close(CLOSE_REVOKED, 'no longer permitted');
+    });
+  }, ping_ms);
   socket.on('pong', () => {
     alive = true;
   });
@@ -62,6 +81,8 @@ export interface LiveStreamDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly origins: readonly string[];
+  /** How often a viewer is looked after: whether it lives, and still may watch. */
+  readonly ping_ms: number;
 }
 
 /** Who may watch. Throws ProblemError for everybody else. */
@@ -97,7 +118,7 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
       sockets.handleUpgrade(request, socket, head, (client) => {
         credentials.set(client, viewer.credential_id);
         client.on('close', () => credentials.delete(client));
-        serve(deps.board, viewer, client);
+        serve(deps, viewer, client, () => admitViewer(deps, request));
       });
     } catch (error) {
       if (error instanceof ProblemError) return refuse(socket, PROBLEM_CODES[error.code]);

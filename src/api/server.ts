@@ -51,6 +51,8 @@ export interface ApiDependencies extends SignInDependencies {
     readonly trust_proxy: boolean;
     /** Opens /metrics; without one it answers to this machine only. */
     readonly metrics_token: string | null;
+    /** How often viewers of live calls are looked after. */
+    readonly live_ping_ms: number;
   };
 }
 
@@ -97,6 +99,13 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);
   addRoutes(createBinder({ app, tenants, authenticate }), deps);
-  addLiveStream(app, { board, authenticate, tenants, revocations, origins: settings.origins });
+  addLiveStream(app, {
+    board,
+    authenticate,
+    tenants,
+    revocations,
+    origins: settings.origins,
+    ping_ms: settings.live_ping_ms,
+  });
   return app;
 }

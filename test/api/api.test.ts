@@ -4,6 +4,7 @@ import { waitUntil } from '../../dev/services/process.ts';
 import { type CallFacts, newLiveCall } from '../../src/calls/live-call.ts';
 import type { LiveMessage } from '../../src/contract/live.ts';
 import { NO_CHARGE, NO_GRANT } from '../../src/domain/charge.ts';
+import { hashToken } from '../../src/stores/postgres/api-keys.ts';
 import { addTown, type Household, type Town } from './tenants.ts';
 import { useApi } from './use-api.ts';
 
@@ -201,6 +202,17 @@ describe('the live stream', () => {
     expect(await told(viewers.reseller)).toEqual([ours.subscriber_id, neighbour.subscriber_id]);
     expect(await told(viewers.subscriber)).toEqual([ours.subscriber_id]);
     for (const { socket } of Object.values(viewers)) socket.close();
+  });
+
+  test('a viewer whose key expires is shown out', async () => {
+    const { reseller_id } = ours;
+    const key = await api().key({ role: 'RESELLER', reseller_id });
+    const { socket } = await watch(key);
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    await api().database.pool.query('update api_keys set expires_at = now() where key_sha256 = $1', [
+      hashToken(key),
+    ]);
+    expect(await closed).toBe(4001);
   });
 
   test('nobody gets in without a token, and a viewer that talks too much is shown out', async () => {

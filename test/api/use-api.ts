@@ -90,7 +90,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         logger,
         walletChanged: (wallet) => void wallets.push(wallet),
         health: {},
-        settings: { origins: [], trust_proxy: false, metrics_token: null, ...settings },
+        settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
       await next.listen({ host: '127.0.0.1', port: 0 });
       app = next;
