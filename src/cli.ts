@@ -1,19 +1,19 @@
-import { UsageError } from './commands/command.ts';
+import { describeFailure, UsageError } from './commands/command.ts';
 import { COMMANDS, usageText } from './commands/index.ts';
 import { ConfigError } from './config.ts';
-import { inLanguage } from './contract/language.ts';
 
 function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n${usageText()}`;
   if (error instanceof ConfigError) return error.message;
   const { code } = error as { code?: unknown };
   if (code === '23505') return 'that name is taken';
+  // A table, a column or a role that a migration makes.
+  if (code === '42P01' || code === '42703' || code === '42704')
+    return 'the database is not up to date: run migrate first';
   if (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS')) {
     return `${(error as Error).message}\n${usageText()}`;
   }
-  if (!(error instanceof Error)) return String(error);
-  const message = inLanguage(error.message, 'en');
-  return error.cause instanceof Error ? `${message}: ${error.cause.message}` : message;
+  return describeFailure(error);
 }
 
 try {

@@ -1,5 +1,7 @@
+import { say } from '../contract/language.ts';
+import { ProblemError } from '../contract/problem.ts';
 import type { SubscriberChange } from '../contract/subscribers.ts';
-import { lockVersion, notFound, setColumns } from '../stores/postgres/edit.ts';
+import { notFound, setColumns } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { findSubscriber, replaceBundles, replaceContacts } from '../stores/postgres/subscribers.ts';
 import { checkPermissions, documentOf } from './check-subscriber.ts';
@@ -8,20 +10,23 @@ import { nameDuplicate, requireReferences } from './create-subscriber.ts';
 const micros = (amount: string | null | undefined) =>
   amount === undefined ? undefined : amount === null ? null : BigInt(amount);
 
-/** Changes the fields that are there. What each reader may change was judged before. */
+/** Changes the fields that are there. The row was locked at `version` before, and what its reader may change judged. */
 export async function changeSubscriber(
   tx: Tx,
   subscriber_id: string,
   version: number,
   change: SubscriberChange,
 ): Promise<void> {
-  await lockVersion(tx, 'subscribers', subscriber_id, version);
   const before = await findSubscriber(tx, subscriber_id);
   if (!before) throw notFound();
   const { contacts, bundles, permissions, document, ...fields } = change;
   const person_type = change.person_type ?? before.person_type;
   const text = document ?? before.document;
   const documentChanges = change.person_type !== undefined || document !== undefined;
+  if (documentChanges && !person_type) {
+    const message = say('say whether it is a person or a company', 'diga se é pessoa ou empresa');
+    throw new ProblemError('INVALID_REQUEST', message, [{ field: 'person_type', message }]);
+  }
   if (permissions) checkPermissions(permissions);
   await requireReferences(tx, before.reseller_id, change);
   try {

@@ -12,9 +12,13 @@ export interface UserChange {
   readonly status?: 'ACTIVE' | 'INACTIVE' | undefined;
 }
 
-/** Who would lock themselves out has slipped; another one of the tenant can do it. */
+/**
+ * Who would lock themselves out has slipped; another one of the tenant can do it. And what asks for no password must
+ * not work on oneself: it would let whoever finds a session left open take the account.
+ */
 function refuseSelf(actor: Actor, user_id: string): void {
-  if (actor.id === user_id)
+  // Ids are asked for in capitals too, and the database knows them either way.
+  if (actor.id === user_id.toLowerCase())
     throw new ProblemError(
       'CONFLICT',
       say('nobody takes their own access away', 'ninguém retira o próprio acesso'),
@@ -43,7 +47,8 @@ export async function deleteUser(tx: Tx, actor: Actor, user_id: string, version:
 }
 
 /** Gives a user a new password, to be changed at the next sign-in. It is in the answer and nowhere else. */
-export async function resetPassword(tx: Tx, user_id: string): Promise<string> {
+export async function resetPassword(tx: Tx, actor: Actor, user_id: string): Promise<string> {
+  refuseSelf(actor, user_id);
   if (!(await findUser(tx, user_id))) throw notFound();
   const password = generatePassword();
   const password_hash = await hashPassword(password);
@@ -51,7 +56,8 @@ export async function resetPassword(tx: Tx, user_id: string): Promise<string> {
   return password;
 }
 
-export async function resetSecondFactor(tx: Tx, user_id: string): Promise<void> {
+export async function resetSecondFactor(tx: Tx, actor: Actor, user_id: string): Promise<void> {
+  refuseSelf(actor, user_id);
   if (!(await findUser(tx, user_id))) throw notFound();
   await setColumns(tx, 'users', user_id, {
     totp_sealed: null,

@@ -4,6 +4,7 @@ import type { NewSubscriber } from '../contract/subscribers.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { notFound, queueFor, requireOwned } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
+import { requireServer } from '../stores/postgres/server-reports.ts';
 import { leastLoadedServer, replaceBundles, replaceContacts } from '../stores/postgres/subscribers.ts';
 import { checkPermissions, documentOf } from './check-subscriber.ts';
 import { createUser } from './create-user.ts';
@@ -44,7 +45,10 @@ async function takePlace(tx: Tx, reseller_id: string): Promise<void> {
 }
 
 async function serverFor(tx: Tx, tenant: Tenant, server_id: string | undefined): Promise<string> {
-  if (server_id !== undefined && tenant.role !== 'MASTER') throw notFound('server_id');
+  if (server_id !== undefined) {
+    if (tenant.role !== 'MASTER') throw notFound('server_id');
+    await requireServer(tx, server_id);
+  }
   const id = server_id ?? (await leastLoadedServer(tx));
   if (id !== null) return id;
   throw new ProblemError(
@@ -88,9 +92,7 @@ export function nameDuplicate(error: unknown): never {
           'document',
           say('another subscriber has this document', 'outro assinante tem este documento'),
         ] as const)
-      : constraint === 'users_username_key'
-        ? (['access.username', say('the user name is taken', 'o nome de usuário já está em uso')] as const)
-        : (['name', say('another one has this name', 'outro já tem este nome')] as const);
+      : (['name', say('another one has this name', 'outro já tem este nome')] as const);
   throw new ProblemError('CONFLICT', message, [{ field, message }]);
 }
 
@@ -127,7 +129,7 @@ export async function createSubscriber(
     await replaceBundles(tx, id, bundles);
     if (!access) return { id, access: null };
     const owner: Tenant = { role: 'SUBSCRIBER', reseller_id, subscriber_id: id };
-    const user = await createUser(tx, owner, { ...access, name: body.name, email: null });
+    const user = await createUser(tx, owner, { ...access, name: body.name, email: null }, 'access.');
     return { id, access: user };
   } catch (error) {
     return nameDuplicate(error);

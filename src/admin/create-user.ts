@@ -31,10 +31,21 @@ export interface CreatedUser {
   readonly password: string | null;
 }
 
-/** Creates a user of a tenant. User names are one name space: signing in asks for nothing but name and password. */
-export async function createUser(tx: Tx, owner: Tenant, user: NewUser): Promise<CreatedUser> {
+/** What the database calls a duplicate, in words of the form. */
+function nameTaken(error: unknown, field: string): never {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  if (code !== '23505' || constraint !== 'users_username_key') throw error;
+  const message = say('the user name is taken', 'o nome de usuário já está em uso');
+  throw new ProblemError('CONFLICT', message, [{ field, message }]);
+}
+
+/**
+ * Creates a user of a tenant. User names are one name space: signing in asks for nothing but name and password.
+ * `within` stands before the names of fields, for a form that has the user as a part. Throws INVALID_REQUEST, CONFLICT.
+ */
+export async function createUser(tx: Tx, owner: Tenant, user: NewUser, within = ''): Promise<CreatedUser> {
   const { username, name, email } = user;
-  if (user.password !== undefined) requireGoodPassword(user.password, [username, name], 'password');
+  if (user.password !== undefined) requireGoodPassword(user.password, [username, name], `${within}password`);
   const password = user.password ?? generatePassword();
   const { id } = await tx
     .insertInto('users')
@@ -47,6 +58,7 @@ export async function createUser(tx: Tx, owner: Tenant, user: NewUser): Promise<
       must_change_password: user.password === undefined,
     })
     .returning('id')
-    .executeTakeFirstOrThrow();
+    .executeTakeFirstOrThrow()
+    .catch((error: unknown) => nameTaken(error, `${within}username`));
   return { user_id: id, username, password: user.password === undefined ? password : null };
 }

@@ -1,38 +1,71 @@
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
-import type { Db } from '../stores/postgres/connect.ts';
+import { notFound } from '../stores/postgres/edit.ts';
 import { type Actor, changeAsSystem } from '../stores/postgres/tenancy.ts';
 import { type Credentials, findCredentials } from '../stores/postgres/users.ts';
 import { requireGoodPassword } from './create-user.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
 import { hashRecoveryCode, newRecoveryCodes, newTotpSecret, verifyTotp } from './second-factor.ts';
-import type { SecretBox } from './secret-box.ts';
-import { totpContext } from './sign-in.ts';
+import { claimTry, type SignInDependencies, totpContext } from './sign-in.ts';
 
 /*
  * What people do with their own password and second factor. They prove the password again: a session left open on
- * a desk must not be enough to lock its owner out.
+ * a desk must not be enough to lock its owner out, nor to guess: failures here count as those of signing in.
  */
 
-async function proven(system: Db, user_id: string, password: string, field: string): Promise<Credentials> {
-  const user = await findCredentials(system, { user_id });
-  if (user && (await verifyPassword(user.password_hash, password))) return user;
-  const message = say('the password is wrong', 'a senha está incorreta');
+export type OwnAccessDependencies = Pick<SignInDependencies, 'system' | 'tries' | 'box'>;
+
+/** One try. Throws INVALID_REQUEST naming `field` when it failed, TOO_MANY_REQUESTS when too many did. */
+async function tried<Result>(
+  { tries }: OwnAccessDependencies,
+  { username }: Credentials,
+  { address }: Actor,
+  [field, message]: readonly [field: string, message: string],
+  attempt: () => Promise<Result | false>,
+): Promise<Result> {
+  const from = address ?? '';
+  await claimTry(tries, username, from);
+  let result: Result | false;
+  try {
+    result = await attempt();
+  } catch (error) {
+    await tries.released(username, from);
+    throw error;
+  }
+  if (result !== false) {
+    await tries.succeeded(username, from);
+    return result;
+  }
+  await tries.failed(username, from);
   throw new ProblemError('INVALID_REQUEST', message, [{ field, message }]);
+}
+
+async function proven(
+  deps: OwnAccessDependencies,
+  actor: Actor,
+  user_id: string,
+  password: string,
+  field: string,
+): Promise<Credentials> {
+  const user = await findCredentials(deps.system, { user_id });
+  if (!user) throw notFound();
+  const message = say('the password is wrong', 'a senha está incorreta');
+  await tried(deps, user, actor, [field, message], () => verifyPassword(user.password_hash, password));
+  return user;
 }
 
 /** Throws INVALID_REQUEST when the current password is wrong or the new one will not do. */
 export async function changePassword(
-  system: Db,
+  deps: OwnAccessDependencies,
   actor: Actor,
   user_id: string,
   current: string,
   next: string,
 ): Promise<void> {
-  const user = await proven(system, user_id, current, 'current_password');
+  const user = await proven(deps, actor, user_id, current, 'current_password');
   requireGoodPassword(next, [user.username, user.name], 'new_password');
   const password_hash = await hashPassword(next);
-  await changeAsSystem(system, actor, (tx) =>
+  await changeAsSystem(deps.system, actor, (tx) =>
     tx
       .updateTable('users')
       .set({ password_hash, must_change_password: false })
@@ -43,12 +76,12 @@ export async function changePassword(
 
 /** Makes a secret that does not count before `confirmSecondFactor`. Throws CONFLICT while another one counts. */
 export async function beginSecondFactor(
-  { system, box }: { readonly system: Db; readonly box: SecretBox },
+  deps: OwnAccessDependencies,
   actor: Actor,
   user_id: string,
   password: string,
 ): Promise<{ secret: string; uri: string }> {
-  const user = await proven(system, user_id, password, 'password');
+  const user = await proven(deps, actor, user_id, password, 'password');
   if (user.totp_confirmed)
     throw new ProblemError(
       'CONFLICT',
@@ -58,8 +91,8 @@ export async function beginSecondFactor(
       ),
     );
   const { secret_base32, otpauth_uri } = newTotpSecret(user.username);
-  const totp_sealed = box.seal(secret_base32, totpContext(user_id));
-  await changeAsSystem(system, actor, (tx) =>
+  const totp_sealed = deps.box.seal(secret_base32, totpContext(user_id));
+  await changeAsSystem(deps.system, actor, (tx) =>
     tx.updateTable('users').set({ totp_sealed, totp_last_step: null }).where('id', '=', user_id).execute(),
   );
   return { secret: secret_base32, uri: otpauth_uri };
@@ -67,11 +100,12 @@ export async function beginSecondFactor(
 
 /** Turns the second factor on with a first code of it, and gives the recovery codes, once. */
 export async function confirmSecondFactor(
-  { system, box }: { readonly system: Db; readonly box: SecretBox },
+  deps: OwnAccessDependencies,
   actor: Actor,
   user_id: string,
   code: string,
 ): Promise<string[]> {
+  const { system, box } = deps;
   const user = await findCredentials(system, { user_id });
   const message = say(
     'the code is wrong, or none was begun',
@@ -80,8 +114,13 @@ export async function confirmSecondFactor(
   const refused = new ProblemError('INVALID_REQUEST', message, [{ field: 'code', message }]);
   if (!user || user.totp_sealed === null || user.totp_confirmed) throw refused;
   const secret = box.open(user.totp_sealed, totpContext(user_id));
-  const step = verifyTotp(secret, code.replace(/[ -]/g, ''), Date.now(), null);
-  if (step === null) throw refused;
+  const step = await tried(
+    deps,
+    user,
+    actor,
+    ['code', message],
+    async () => verifyTotp(secret, code.replace(/[ -]/g, ''), Date.now(), null) ?? false,
+  );
   const codes = newRecoveryCodes();
   await changeAsSystem(system, actor, async (tx) => {
     await tx
@@ -99,13 +138,13 @@ export async function confirmSecondFactor(
 }
 
 export async function endSecondFactor(
-  system: Db,
+  deps: OwnAccessDependencies,
   actor: Actor,
   user_id: string,
   password: string,
 ): Promise<void> {
-  await proven(system, user_id, password, 'password');
-  await changeAsSystem(system, actor, async (tx) => {
+  await proven(deps, actor, user_id, password, 'password');
+  await changeAsSystem(deps.system, actor, async (tx) => {
     await tx
       .updateTable('users')
       .set({ totp_sealed: null, totp_confirmed_at: null, totp_last_step: null })

@@ -87,6 +87,21 @@ export interface SignedIn {
   readonly must_change_password: boolean;
 }
 
+/** Claims a try on an account, whose outcome is to be told. Throws TOO_MANY_REQUESTS, and how long to wait. */
+export async function claimTry(tries: SignInTries, username: string, address: string): Promise<void> {
+  const { wait_seconds } = await tries.mayTry(username, address);
+  if (wait_seconds === 0) return;
+  throw new ProblemError(
+    'TOO_MANY_REQUESTS',
+    say(
+      `too many failed tries: wait ${wait_seconds} s`,
+      `tentativas demais sem sucesso: aguarde ${wait_seconds} s`,
+    ),
+    undefined,
+    wait_seconds,
+  );
+}
+
 /**
  * Checks name, password and second factor and begins a session. The same answer and the same time whether the name
  * or the password is wrong. Throws UNAUTHENTICATED, SECOND_FACTOR_REQUIRED, TOO_MANY_REQUESTS.
@@ -94,17 +109,7 @@ export interface SignedIn {
 export async function signIn(deps: SignInDependencies, request: SignInRequest): Promise<SignedIn> {
   const { tries } = deps;
   const { username, address } = request;
-  const { wait_seconds } = await tries.mayTry(username, address);
-  if (wait_seconds > 0)
-    throw new ProblemError(
-      'TOO_MANY_REQUESTS',
-      say(
-        `too many failed tries: wait ${wait_seconds} s`,
-        `tentativas demais sem sucesso: aguarde ${wait_seconds} s`,
-      ),
-      undefined,
-      wait_seconds,
-    );
+  await claimTry(tries, username, address);
   try {
     return await checked(deps, request);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
-import { stringify } from 'csv-stringify';
+import { type CastingContext, stringify } from 'csv-stringify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Page } from '../contract/paging.ts';
 import type { Route } from '../contract/route.ts';
@@ -32,6 +32,12 @@ function reais(micros: string): string {
   return `${negative ? '-' : ''}${digits.slice(0, -6)},${digits.slice(-6)}`;
 }
 
+/** An amount below zero starts like a formula and is none: disarmed it would be a text that no sum counts. */
+function cast(value: string, { column, header }: CastingContext) {
+  const isAmount = !header && String(column).endsWith('_brl');
+  return isAmount ? { value, escape_formulas: false } : value;
+}
+
 async function* rowsOf(read: (query: object) => Promise<unknown>, query: object) {
   let cursor: string | undefined;
   do {
@@ -59,7 +65,13 @@ export async function sendCsv<R extends Route>(
     yield first.value;
     yield* rows;
   };
-  const csv = stringify({ header: true, delimiter: ';', bom: true, escape_formulas: true });
+  const csv = stringify({
+    header: true,
+    delimiter: ';',
+    bom: true,
+    escape_formulas: true,
+    cast: { string: cast },
+  });
   pipeline(Readable.from(all()), csv, (error) => {
     if (error) request.log.warn({ err: error }, 'a CSV export ended early');
   });

@@ -112,9 +112,16 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
   });
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== LIVE_PATH) return refuse(socket, 404);
+    // Not parsed as a URL: anybody may ask for what is none.
+    if (request.url?.split('?', 1)[0] !== LIVE_PATH) return refuse(socket, 404);
+    // What is revoked while its viewer is being let in closes nothing yet.
+    const revoked = new Set<string>();
+    const forget = deps.revocations.subscribe((ids) => {
+      for (const id of ids) revoked.add(id);
+    });
     try {
       const viewer = await admitViewer(deps, request);
+      if (revoked.has(viewer.credential_id)) return refuse(socket, 401);
       sockets.handleUpgrade(request, socket, head, (client) => {
         credentials.set(client, viewer.credential_id);
         client.on('close', () => credentials.delete(client));
@@ -124,6 +131,8 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
       if (error instanceof ProblemError) return refuse(socket, PROBLEM_CODES[error.code]);
       app.log.error({ err: error }, 'live stream refused');
       refuse(socket, 503);
+    } finally {
+      forget();
     }
   };
   app.server.on('upgrade', upgrade);

@@ -10,8 +10,14 @@ const BUCKETS_seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
+/** By the connection itself: what a proxy passes on comes from elsewhere, whatever its headers say. */
+function isFromHere({ socket, headers }: FastifyRequest): boolean {
+  const forwarded = headers['x-forwarded-for'] ?? headers.forwarded;
+  return forwarded === undefined && LOOPBACK.test(socket.remoteAddress ?? '');
+}
+
 function mayRead(request: FastifyRequest, token: string | null): boolean {
-  if (token === null) return LOOPBACK.test(request.ip);
+  if (token === null) return isFromHere(request);
   const sent = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
   return timingSafeEqual(digest(sent), digest(token));
 }

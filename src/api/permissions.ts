@@ -1,6 +1,9 @@
 import type { Can } from '../contract/fields.ts';
 import { say } from '../contract/language.ts';
+import { lineChangeSchema } from '../contract/lines.ts';
+import { numberChangeSchema } from '../contract/numbers.ts';
 import { type FieldError, ProblemError } from '../contract/problem.ts';
+import { subscriberChangeSchema } from '../contract/subscribers.ts';
 import {
   capabilities,
   effectivePermissions,
@@ -56,14 +59,27 @@ export function shown<R extends PanelResource, Row extends object>(
   return mask(resource, row, permissions);
 }
 
+/** What a change of a record takes. The panel has fields that are no part of it: an action writes them, or nothing yet. */
+const CHANGES = {
+  subscriber: subscriberChangeSchema.shape,
+  line: lineChangeSchema.shape,
+  number: numberChangeSchema.shape,
+} as const;
+
 /** What the reader may do with a record, for the `can` of its reply. */
 export function canOf(
-  resource: PanelResource,
+  resource: keyof typeof CHANGES,
   permissions: Permissions | null,
   actions: readonly string[],
   totals?: Totals,
 ): Can {
-  return { ...capabilities(resource, permissions, totals), do: [...actions] };
+  const { write, limits } = capabilities(resource, permissions, totals);
+  const taken = (key: string) => Object.hasOwn(CHANGES[resource], key);
+  return {
+    write: write.filter(taken),
+    limits: Object.fromEntries(Object.entries(limits).filter(([key]) => taken(key))),
+    do: [...actions],
+  };
 }
 
 function sayVerdict(verdict: WriteVerdict): string {

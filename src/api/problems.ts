@@ -23,7 +23,7 @@ const TITLES: Readonly<Record<ProblemCode, string>> = {
 };
 
 const english = z.locales.en().localeError;
-const portuguese = z.locales.pt().localeError;
+const portuguese = z.locales.ptBR().localeError;
 
 const textOf = (message: ReturnType<typeof english>) =>
   typeof message === 'string' ? message : (message?.message ?? 'invalid');

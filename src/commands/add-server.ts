@@ -3,8 +3,8 @@ import { addServer } from '../admin/add-server.ts';
 import { type Command, oneWord, UsageError, withDatabase } from './command.ts';
 
 function port(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new UsageError(`not a port: ${text}`);
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > 65_535) throw new UsageError(`not a port: ${text}`);
   return number;
 }
 
@@ -24,6 +24,7 @@ export const addServerCommand: Command = {
     const name = oneWord(positionals, 'NAME');
     if (!/^[a-z0-9]{1,16}$/.test(name))
       throw new UsageError('NAME is lower-case letters and digits, at most 16');
+    if (!/^[a-z0-9.-]{1,253}$/i.test(values.host)) throw new UsageError(`not a host: ${values.host}`);
     const ari_url = `http://${values.host}:${port(values['http-port'])}`;
     const ami_port = port(values['ami-port']);
     const { token } = await withDatabase((db) =>

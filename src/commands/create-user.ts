@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createUser } from '../admin/create-user.ts';
-import { usernameSchema } from '../contract/fields.ts';
+import { textSchema, usernameSchema } from '../contract/fields.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { COMMAND, changeAsSystem } from '../stores/postgres/tenancy.ts';
@@ -28,10 +28,12 @@ export const createUserCommand: Command = {
     const parsed = usernameSchema.safeParse(oneWord(positionals, 'USERNAME'));
     if (!parsed.success) throw new UsageError('USERNAME is 3 to 64 letters, digits and . _ @ -');
     const username = parsed.data;
+    const name = textSchema(120).safeParse(values.name ?? username);
+    if (!name.success) throw new UsageError('--name is 1 to 120 characters on one line');
     const { password } = await withDatabase((db) =>
       changeAsSystem(db, COMMAND, async (tx) => {
         const tenant = await tenantNamed(tx, values.reseller);
-        return createUser(tx, tenant, { username, name: values.name ?? username, email: null });
+        return createUser(tx, tenant, { username, name: name.data, email: null });
       }),
     );
     return { lines: [password ?? ''] };

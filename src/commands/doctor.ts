@@ -5,20 +5,18 @@ import { accessOf } from '../asterisk/access.ts';
 import type { Config } from '../config.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { connectRedis } from '../stores/redis/connect.ts';
-import { type Command, UsageError, withDatabase } from './command.ts';
+import { type Command, describeFailure, UsageError, withDatabase } from './command.ts';
 
 type Finding = readonly [state: 'ok' | 'warn' | 'FAIL', what: string, words: string];
 const TIMEOUT_ms = 3_000;
 const MAX_CLOCK_DIFFERENCE_ms = 2_000;
-
-const wordsOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Runs one check; whatever it throws is its finding. */
 async function check(what: string, work: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await work();
   } catch (error) {
-    return [['FAIL', what, wordsOf(error)]];
+    return [['FAIL', what, describeFailure(error)]];
   }
 }
 
@@ -36,9 +34,10 @@ async function checkPostgres(db: Db): Promise<Finding[]> {
       (extract(epoch from clock_timestamp()) * 1000)::double precision as now_ms,
       (select coalesce(json_agg(r), '[]') from unnest(array['pabx_system', 'pabx_nobody', 'pabx_master',
          'pabx_reseller', 'pabx_subscriber']) r
-       where not exists (select from pg_roles where rolname = r) or not pg_has_role(r, 'member')) as missing`.execute(
-    db,
-  );
+       where not case when not exists (select from pg_roles where rolname = r) then false
+         -- From 16 on, who created a role is its member and can still be unable to take it.
+         when current_setting('server_version_num')::integer >= 160000 then pg_has_role(r, 'set')
+         else pg_has_role(r, 'member') end) as missing`.execute(db);
   const [row] = rows;
   if (!row) throw new Error('it gave no answer');
   return [
@@ -57,6 +56,9 @@ async function checkPostgres(db: Db): Promise<Finding[]> {
 }
 
 async function checkMigrations(db: Db): Promise<Finding[]> {
+  const { rows: tables } = await sql<{ there: boolean }>`
+    select to_regclass('kysely_migration') is not null as there`.execute(db);
+  if (!tables[0]?.there) return [['FAIL', 'migrations', 'none has run (run: migrate)']];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
   const ran = new Set(rows.map(({ name }) => name));
   const missing = Object.keys(MIGRATIONS).filter((name) => !ran.has(name));
@@ -93,14 +95,13 @@ async function checkUsers(db: Db): Promise<Finding[]> {
 }
 
 async function checkRedis(url: string): Promise<Finding[]> {
-  let broken: Error | null = null;
-  const redis = connectRedis(url, (error) => {
-    broken = error;
-  });
+  let fail: (error: Error) => void = () => {};
+  const redis = connectRedis(url, (error) => fail(error));
   try {
     await new Promise<void>((resolve, reject) => {
+      fail = reject;
       redis.once('ready', () => resolve());
-      setTimeout(() => reject(broken ?? new Error('no answer')), TIMEOUT_ms).unref();
+      setTimeout(() => reject(new Error('no answer')), TIMEOUT_ms).unref();
     });
     const version = /^redis_version:(\S+)/m.exec(await redis.info('server'))?.[1] ?? 'unknown version';
     const [, append] = (await redis.config('GET', 'appendonly')) as string[];
@@ -201,18 +202,23 @@ async function checkServers(db: Db, config: Config): Promise<Finding[]> {
   return (await Promise.all(rows.map((server) => checkServer(server, config.PABX_SECRET)))).flat();
 }
 
+async function checkDatabase(db: Db, config: Config): Promise<Finding[]> {
+  const migrations = await check('migrations', () => checkMigrations(db));
+  // Without any table there is nothing else to say about them.
+  if (migrations.some(([, , words]) => words.startsWith('none'))) return migrations;
+  return [
+    migrations,
+    await check('walls between tenants', () => checkWalls(db)),
+    await check('users', () => checkUsers(db)),
+    await check('Asterisk', () => checkServers(db, config)),
+  ].flat();
+}
+
 async function diagnose(db: Db, config: Config): Promise<Finding[]> {
   const postgres = await check('Postgres', () => checkPostgres(db));
   const reachable = !postgres.some(([state, what]) => state === 'FAIL' && what === 'Postgres');
-  const rest = reachable
-    ? [
-        await check('migrations', () => checkMigrations(db)),
-        await check('walls between tenants', () => checkWalls(db)),
-        await check('users', () => checkUsers(db)),
-        await check('Asterisk', () => checkServers(db, config)),
-      ].flat()
-    : [];
-  return [...postgres, ...(await check('Redis', () => checkRedis(config.REDIS_URL))), ...rest];
+  const redis = await check('Redis', () => checkRedis(config.REDIS_URL));
+  return [...postgres, ...redis, ...(reachable ? await checkDatabase(db, config) : [])];
 }
 
 /** Checks everything that the service depends on, and says what is wrong and what to do. Ends with 1 when something is. */

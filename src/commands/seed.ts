@@ -1,11 +1,11 @@
 import { seed } from '../admin/seed.ts';
-import { type Command, oneWord, UsageError, withDatabase } from './command.ts';
+import { type Command, oneWord, UsageError, withDatabase, wordsOf } from './command.ts';
 
 export const seedCommand: Command = {
   usage: 'SERVER',
   summary: 'fills an empty installation with a reseller and its subscribers, to look at',
   async run(args) {
-    const name = oneWord(args, 'SERVER');
+    const name = oneWord(wordsOf(args), 'SERVER');
     return withDatabase(async (db) => {
       const server = await db
         .selectFrom('asterisk_servers')

@@ -132,7 +132,7 @@ function addSigningIn({ bind, bindOpen }: Binder, deps: SessionRouteDependencies
 }
 
 function addOwnAccess({ bind }: Binder, deps: SessionRouteDependencies): void {
-  const { system, sessions } = deps;
+  const { sessions } = deps;
 
   bind(listSessionsRoute, async ({ viewer }) => {
     const { user_id, session_id } = sessionOf(viewer);
@@ -158,7 +158,7 @@ function addOwnAccess({ bind }: Binder, deps: SessionRouteDependencies): void {
 
   bind(changePasswordRoute, async ({ viewer, body }) => {
     const { user_id, session_id } = ownSession(viewer);
-    await changePassword(system, viewer.actor, user_id, body.current_password, body.new_password);
+    await changePassword(deps, viewer.actor, user_id, body.current_password, body.new_password);
     await sessions.revokeUser(user_id, session_id);
     return null;
   });
@@ -172,7 +172,7 @@ function addOwnAccess({ bind }: Binder, deps: SessionRouteDependencies): void {
   }));
 
   bind(endSecondFactorRoute, async ({ viewer, body }) => {
-    await endSecondFactor(system, viewer.actor, ownSession(viewer).user_id, body.password);
+    await endSecondFactor(deps, viewer.actor, ownSession(viewer).user_id, body.password);
     return null;
   });
 }

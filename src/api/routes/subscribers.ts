@@ -10,8 +10,8 @@ import {
   readSubscriberRoute,
   type Subscriber,
 } from '../../contract/subscribers.ts';
-import type { Permissions } from '../../domain/permissions.ts';
-import { notFound } from '../../stores/postgres/edit.ts';
+import { levelOf, type PanelField, type Permissions } from '../../domain/permissions.ts';
+import { lockVersion, notFound } from '../../stores/postgres/edit.ts';
 import type { Tx } from '../../stores/postgres/ledger.ts';
 import {
   type Contact,
@@ -63,7 +63,12 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessi
 
   bind(listSubscribersRoute, async ({ tx, viewer, query, permissions }) => {
     const live = Map.groupBy(board.rows(scopeOf(viewer.tenant)), (row) => row.subscriber_id);
-    const { items, next_cursor } = await listSubscribers(tx, query, query);
+    const isHidden = (field: PanelField) => levelOf(permissions, field) === 'HIDDEN';
+    // What is hidden is not told by a filter or by searching either.
+    if (query.billing_mode !== undefined && isHidden('subscriber.billing_mode'))
+      throw notFound('billing_mode');
+    const documentIsHidden = isHidden('subscriber.document');
+    const { items, next_cursor } = await listSubscribers(tx, query, query, documentIsHidden);
     return {
       items: items.map((row) => present(row, live.get(row.id)?.length ?? 0, permissions)),
       next_cursor,
@@ -79,6 +84,8 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessi
 
   bind(changeSubscriberRoute, async ({ tx, params, body, permissions, if_match, afterCommit }) => {
     const { subscriber_id } = params;
+    // Locked before it is judged: what it is compared with must be what it replaces.
+    await lockVersion(tx, 'subscribers', subscriber_id, if_match);
     // What is hidden is not compared with: a change of it must not tell whether it was guessed right.
     const before = await one(tx, subscriber_id, permissions);
     judge('subscriber', body, before, permissions);

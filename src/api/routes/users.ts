@@ -1,5 +1,4 @@
 import { changeUser, deleteUser, resetPassword, resetSecondFactor } from '../../admin/change-user.ts';
-import { nameDuplicate } from '../../admin/create-subscriber.ts';
 import { createUser } from '../../admin/create-user.ts';
 import { tenantBelow } from '../../admin/tenant-below.ts';
 import {
@@ -37,8 +36,9 @@ export function addUserRoutes(
   { bind }: Binder,
   { system, sessions, onFailure }: UserRouteDependencies,
 ): void {
-  /** Whoever lost a password or a place is out at once, everywhere. */
-  const endSessions = (user_id: string) => () => void sessions.revokeUser(user_id).catch(onFailure);
+  /** Whoever lost a password or a place is out at once, everywhere. Sessions know ids as the database writes them. */
+  const endSessions = (user_id: string) => () =>
+    void sessions.revokeUser(user_id.toLowerCase()).catch(onFailure);
 
   bind(listUsersRoute, async ({ tx, query, permissions }) => {
     const { items, next_cursor } = await listUsers(tx, query, query);
@@ -58,7 +58,7 @@ export function addUserRoutes(
 
   bind(createUserRoute, async ({ tx, viewer, body, permissions }) => {
     const owner = await tenantBelow(tx, viewer.tenant, body);
-    const { user_id, password } = await createUser(tx, owner, body).catch(nameDuplicate);
+    const { user_id, password } = await createUser(tx, owner, body);
     const user = await findUser(tx, user_id);
     if (!user) throw notFound();
     return { ...present(user, permissions), password };
@@ -70,14 +70,14 @@ export function addUserRoutes(
     return present(user, permissions);
   });
 
-  bind(resetPasswordRoute, async ({ tx, params, afterCommit }) => {
-    const password = await resetPassword(tx, params.user_id);
+  bind(resetPasswordRoute, async ({ tx, viewer, params, afterCommit }) => {
+    const password = await resetPassword(tx, viewer.actor, params.user_id);
     afterCommit(endSessions(params.user_id));
     return { password };
   });
 
-  bind(resetSecondFactorRoute, async ({ tx, params }) => {
-    await resetSecondFactor(tx, params.user_id);
+  bind(resetSecondFactorRoute, async ({ tx, viewer, params }) => {
+    await resetSecondFactor(tx, viewer.actor, params.user_id);
     return null;
   });
 

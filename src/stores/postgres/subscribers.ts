@@ -87,18 +87,20 @@ export interface SubscriberFilter {
   readonly billing_mode?: BillingMode | undefined;
 }
 
-/** One page of the subscribers that whoever holds the transaction may see. */
+/** One page of the subscribers that whoever holds the transaction may see. A hidden document is not searched either. */
 export async function listSubscribers(
   tx: Tx | Db,
   request: PageRequest,
   filter: SubscriberFilter = {},
+  documentIsHidden = false,
 ): Promise<Page<SubscriberRow>> {
   const page = pageClauses(request, SORTS, ['s.id', 'uuid']);
   const equals = (column: string, value: string | undefined): RawBuilder<boolean> =>
     value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
+  const searched = ['s.name', 's.legal_name', ...(documentIsHidden ? [] : ['s.document'])];
   const { rows } = await sql<SubscriberRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor ${FROM}
-    where ${page.after} and ${matches(request.q, 's.name', 's.legal_name', 's.document')}
+    where ${page.after} and ${matches(request.q, ...searched)}
       and ${equals('s.status', filter.status)} and ${equals('s.billing_mode', filter.billing_mode)}
     order by ${page.order} limit ${page.limit}`.execute(tx);
   return toPage(rows, request);
