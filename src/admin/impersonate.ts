@@ -72,6 +72,7 @@ export async function impersonate(
     after: { read_only },
   });
   const { user_id, username, user_tenant, address, user_agent } = session;
+  const left_seconds = Math.max(1, Math.floor((session.expires_at_ms - Date.now()) / 1_000));
   return sessions.create({
     user_id,
     username,
@@ -80,6 +81,7 @@ export async function impersonate(
     impersonation: { reason, read_only },
     address,
     user_agent,
-    lifetime_seconds: LIFETIME_seconds,
+    // It was entered from a session that ends, and does not outlive it.
+    lifetime_seconds: Math.min(LIFETIME_seconds, left_seconds),
   });
 }

@@ -17,10 +17,11 @@ function cellsOf(item: object): Record<string, string> {
     Object.entries(item)
       .filter(([name]) => name !== 'can')
       .map(([name, value]) => {
-        if (name.endsWith('_micros') && typeof value === 'string')
-          return [name.replace(/_micros$/, '_brl'), reais(value)];
-        if (value === null || value === undefined) return [name, ''];
-        return [name, typeof value === 'object' ? JSON.stringify(value) : String(value)];
+        // A column has one name, whether this row has an amount or none: the first row names them all.
+        const column = name.replace(/_micros$/, '_brl');
+        if (value === null || value === undefined) return [column, ''];
+        if (column !== name) return [column, reais(String(value))];
+        return [column, typeof value === 'object' ? JSON.stringify(value) : String(value)];
       }),
   );
 }

@@ -12,7 +12,6 @@ const STATE_CODES = [
 
 /** The 26 states and the federal district (unidades da federação), as postal addresses name them. */
 export const stateSchema = z.enum(STATE_CODES);
-export type State = z.infer<typeof stateSchema>;
 
 /** A postal code (CEP) as people write it, `01001-000` or `01001000`; gives the eight digits. It need not exist. */
 export const postalCodeSchema = z

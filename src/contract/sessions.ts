@@ -24,7 +24,6 @@ export const meSchema = z.object({
   second_factor: z.boolean(),
   permissions: z.record(z.string(), z.string()).nullable(),
 });
-export type Me = z.infer<typeof meSchema>;
 
 const password = z.string().min(1).max(128);
 const code = z

@@ -214,44 +214,40 @@ describe('HTTP', () => {
     );
   });
 
-  const METHODS = [
-    'HEAD',
-    'OPTIONS',
-    'TRACE',
-    'PROPFIND',
-    'PUT',
-    'PATCH',
-    'DELETE',
-    'POST',
-    'SEARCH',
-    'LOCK',
+  const METHODS = ['OPTIONS', 'TRACE', 'PROPFIND', 'PUT', 'PATCH', 'DELETE', 'POST', 'SEARCH', 'LOCK'];
+  const URLS = [
+    '/',
+    '/api/v1/subscribers',
+    '/docs',
+    '/metrics',
+    '/health/live',
+    '/api/v1/live',
+    '/openapi.json',
   ];
   test.each(METHODS)('%s fails nowhere, with a key and without', async (method) => {
-    const line = `/api/v1/lines/${crypto.randomUUID()}`;
-    for (const url of [
-      '/',
-      '/api/v1/subscribers',
-      line,
-      '/docs',
-      '/metrics',
-      '/health/live',
-      '/api/v1/live',
-      '/openapi.json',
-    ]) {
+    for (const url of [...URLS, `/api/v1/lines/${crypto.randomUUID()}`]) {
       for (const key of [town.keys.subscriber, null]) {
-        for (const accept of ['application/json', 'text/csv']) {
-          const answer = await api().ask(key, method, url, { headers: { accept } });
-          expect(answer.status, `${method} ${url}: ${answer.text}`).toBeLessThan(500);
-          if (answer.status >= 400 && method !== 'HEAD') problemSchema.strict().parse(answer.body);
-        }
+        const answer = await api().ask(key, method, url);
+        expect(answer.status, `${method} ${url}: ${answer.text}`).toBeGreaterThanOrEqual(400);
+        expect(answer.status, `${method} ${url}: ${answer.text}`).toBeLessThan(500);
+        problemSchema.strict().parse(answer.body);
       }
     }
   });
 
-  test('HEAD is GET without its body', async () => {
-    const answer = await api().ask(town.keys.master, 'HEAD', '/api/v1/subscribers');
-    expect([answer.status, answer.text]).toEqual([200, '']);
-    expect((await api().ask(null, 'HEAD', '/api/v1/subscribers')).status).toBe(401);
+  test('HEAD is GET without its body, as CSV too', async () => {
+    for (const url of URLS) {
+      for (const accept of ['application/json', 'text/csv']) {
+        for (const authorization of [`Bearer ${town.keys.master}`, 'Bearer nobody']) {
+          const asking = { url, headers: { accept, authorization } };
+          const [head, get] = [
+            await api().app.inject({ ...asking, method: 'HEAD' }),
+            await api().app.inject({ ...asking, method: 'GET' }),
+          ];
+          expect([head.statusCode, head.body], url).toEqual([get.statusCode, '']);
+        }
+      }
+    }
   });
 
   const body = JSON.stringify({ name: 'x', rates: [] });
@@ -276,14 +272,7 @@ describe('HTTP', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   });
 
-  const paths = [
-    '/api/v1/%zz',
-    '/api/v1/lines/%00',
-    '/api/v1/lines/..%2f..%2fetc',
-    `/api/v1/lines/${'x'.repeat(2_000)}`,
-    '//',
-    '/API/V1/lines',
-  ];
+  const paths = ['/api/v1/lines/%00', '/api/v1/lines/..%2f..%2fetc', '//', '/API/V1/lines', '/api/v1/lines/'];
   test.each(paths)('%s is a problem', async (path) => {
     const answer = await api().ask(town.keys.master, 'GET', path);
     expect(answer.status, answer.text).toBeGreaterThanOrEqual(400);

@@ -9,6 +9,7 @@ import {
   openBrowser,
   type Person,
   SESSION,
+  secrets,
   setCookies,
   signedIn,
 } from './browser.ts';
@@ -355,4 +356,10 @@ describe('the live stream', () => {
       socket.destroy();
     },
   );
+});
+
+test('no secret is in the log', () => {
+  const log = api().logged.join('');
+  expect(secrets.size).toBeGreaterThan(50);
+  for (const told of [...secrets, ...Object.values(town.keys)]) expect(log.includes(told), told).toBe(false);
 });

@@ -6,7 +6,7 @@ import { answerWithProblems, parse } from '../../src/api/problems.ts';
 import { say } from '../../src/contract/language.ts';
 import { PROBLEM_CODES, type ProblemCode, ProblemError, problemSchema } from '../../src/contract/problem.ts';
 import { ROUTES } from '../../src/contract/routes.ts';
-import { expectStatus, fieldsOf } from './people.ts';
+import { expectStatus } from './people.ts';
 import { addTown, type Town } from './tenants.ts';
 import { type Asking, useApi } from './use-api.ts';
 
@@ -21,7 +21,6 @@ const V1 = '/api/v1';
 const ask = (method: string, at: string, asking?: Asking) =>
   api().ask(town.keys.master, method, `${V1}${at}`, asking);
 const plan = (name: string) => ({ reseller_id: town.ours.reseller_id, name, rates: [] });
-const made = async (at: string, body: object) => expectStatus(await ask('POST', at, { body }), 201).body;
 
 describe('problems', () => {
   const app = Fastify({ logger: false });

@@ -83,13 +83,16 @@ function addSigningIn({ bind, bindOpen }: Binder, deps: SessionRouteDependencies
         say('another site sent this request', 'outro site enviou esta requisição'),
       );
     const user_agent = String(request.headers['user-agent'] ?? '').slice(0, 300);
-    const before = cookieOf(request, SESSION_COOKIE);
+    const before = [SESSION_COOKIE, RETURN_COOKIE].map((name) => cookieOf(request, name));
     const { username, password, code } = body;
     const begun = await signIn(deps, { username, password, code, address, user_agent });
-    // The token of before must not live on beside the new one.
-    const old = before === null ? null : await sessions.find(before);
-    if (old) await sessions.revoke(old.session_id);
+    // The tokens of before must not live on beside the new one.
+    for (const token of before) {
+      const old = token === null ? null : await sessions.find(token);
+      if (old) await sessions.revoke(old.session_id);
+    }
     setCookie(response, SESSION_COOKIE, begun.token);
+    if (before[1] !== null) setCookie(response, RETURN_COOKIE, null);
     return { expires_at: iso(begun.session.expires_at_ms), must_change_password: begun.must_change_password };
   });
 
