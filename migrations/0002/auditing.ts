@@ -44,7 +44,7 @@ const functions = `
       end if;
       return new;
     end $$;
-  create function masked(row_data jsonb) returns jsonb language sql immutable as $$
+  create function masked(row_data jsonb) returns jsonb language sql immutable strict as $$
     select coalesce(jsonb_object_agg(key, case when key = any(${secrets}) and value <> 'null'
       then '"***"'::jsonb else value end), '{}') from jsonb_each(row_data)
   $$;
@@ -65,7 +65,9 @@ const functions = `
         select masked(coalesce(jsonb_object_agg(o.key, o.value), '{}')),
                masked(coalesce(jsonb_object_agg(o.key, new_row -> o.key), '{}'))
         into before_part, after_part
-        from jsonb_each(old_row) o where o.value is distinct from new_row -> o.key;
+        from jsonb_each(old_row) o
+        -- What tells the row from its neighbours of the same owner is always named.
+        where o.value is distinct from new_row -> o.key or o.key in ('call_class', 'slot');
       else
         before_part := masked(old_row);
         after_part := masked(new_row);

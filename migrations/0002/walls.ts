@@ -16,7 +16,9 @@ const roles = `
         exception when duplicate_object or unique_violation then
           null;
         end;
-        if not pg_has_role(current_user, r, 'member') then
+        -- From 16 on being a member does not mean that the role may be taken.
+        if not pg_has_role(current_user, r,
+            case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end) then
           execute format('grant %I to %I', r, current_user);
         end if;
       end loop;

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { inLanguage, type Language, preferredLanguage, say } from '../contract/language.ts';
 import { PROBLEM_CODES, type Problem, type ProblemCode, ProblemError } from '../contract/problem.ts';
@@ -113,21 +113,28 @@ function toProblem({ code, message, errors }: ProblemError, language: Language):
   };
 }
 
-/** Every error leaves as problem details (RFC 9457) in the caller's language; causes go to the log only. */
+/** Answers an error as problem details in the caller's language; its cause goes to the log only. */
+export function answerError(
+  error: FastifyError | ProblemError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  const known = toProblemError(error);
+  const language = preferredLanguage(request.headers['accept-language']);
+  const problem = toProblem(known, language);
+  if (problem.code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
+  if (problem.code === 'UNAVAILABLE') request.log.warn({ err: error }, 'request refused');
+  if (known.retry_after_seconds !== undefined) reply.header('retry-after', known.retry_after_seconds);
+  return reply
+    .code(problem.status)
+    .header('content-language', language)
+    .type('application/problem+json')
+    .send(problem);
+}
+
+/** Every error leaves as problem details (RFC 9457) in the caller's language. */
 export function answerWithProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
-    const known = toProblemError(error);
-    const language = preferredLanguage(request.headers['accept-language']);
-    const problem = toProblem(known, language);
-    if (problem.code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
-    if (problem.code === 'UNAVAILABLE') request.log.warn({ err: error }, 'request refused');
-    if (known.retry_after_seconds !== undefined) reply.header('retry-after', known.retry_after_seconds);
-    return reply
-      .code(problem.status)
-      .header('content-language', language)
-      .type('application/problem+json')
-      .send(problem);
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler(async () => {
     throw new ProblemError('NOT_FOUND', say('there is nothing here', 'não há nada aqui'));
   });

@@ -15,7 +15,7 @@ import { createEndSessions } from './end-sessions.ts';
 import { addHealth, type HealthCheck } from './health.ts';
 import { addLiveStream } from './live.ts';
 import { addMetrics } from './metrics.ts';
-import { answerWithProblems } from './problems.ts';
+import { answerError, answerWithProblems } from './problems.ts';
 import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
@@ -89,6 +89,8 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
     // A line per request would drown what the log says about calls; failures are logged by answerWithProblems.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 256 * 1024,
+    // An address that is none never reaches a route.
+    frameworkErrors: answerError,
     trustProxy: settings.trust_proxy,
   });
   answerWithProblems(app);

@@ -247,7 +247,9 @@ export function maskFor<R extends PanelResource>(resource: R, viewer: PanelViewe
     for (const [key, name] of FIELD_OF_KEY[resource]) if (viewer[name].level === 'HIDDEN') hidden.add(key);
   }
   return <Row extends object>(row: Row): Masked<R, Row> =>
-    Object.fromEntries(Object.entries(row).filter(([key]) => !hidden.has(key))) as Masked<R, Row>;
+    (hidden.size === 0
+      ? { ...row }
+      : Object.fromEntries(Object.entries(row).filter(([key]) => !hidden.has(key)))) as Masked<R, Row>;
 }
 
 /** A copy of one row without what the viewer may not see. */

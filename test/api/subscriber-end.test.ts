@@ -30,7 +30,7 @@ const signInAs = (username: string, password: string) =>
   });
 
 describe('the end of a subscriber', () => {
-  test('ten at once take the places that are left, and no more', async () => {
+  test('twenty at once take the places that are left, and no more', async () => {
     const { reseller_id } = town.ours;
     const { version, subscribers } = (await ask('master', 'GET', `/api/v1/resellers/${reseller_id}`)).body;
     const quota = (max_subscribers: number | null, at: number) =>
@@ -39,7 +39,7 @@ describe('the end of a subscriber', () => {
         headers: { 'if-match': `"${at}"` },
       });
     expectStatus(await quota(subscribers + 3, version), 200);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => post()));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post()));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
     for (const answer of answers.filter(({ status }) => status !== 201))
       expect(answer).toMatchObject({ status: 409, body: { code: 'QUOTA_REACHED' } });

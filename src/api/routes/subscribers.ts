@@ -10,7 +10,7 @@ import {
   readSubscriberRoute,
   type Subscriber,
 } from '../../contract/subscribers.ts';
-import { levelOf, type PanelField, type Permissions } from '../../domain/permissions.ts';
+import { levelOf, maskFor, type PanelField, type Permissions } from '../../domain/permissions.ts';
 import { lockVersion, notFound } from '../../stores/postgres/edit.ts';
 import type { Tx } from '../../stores/postgres/ledger.ts';
 import {
@@ -23,34 +23,32 @@ import {
 import type { Binder } from '../bind.ts';
 import type { EndSessions } from '../end-sessions.ts';
 import { scopeOf } from '../live-scope.ts';
-import { canOf, judge, shown } from '../permissions.ts';
+import { canOf, judge } from '../permissions.ts';
 
 const micros = (amount: bigint | null) => amount?.toString() ?? null;
 
-/** A row as its reader may see it. Live calls are counted in memory, contacts are read for one record only. */
-function present(
-  row: SubscriberRow,
-  live_calls: number,
-  permissions: Permissions | null,
-  contacts?: readonly Contact[],
-): Subscriber {
-  const whole = {
-    ...row,
-    credit_limit_micros: row.credit_limit_micros.toString(),
-    balance_alert_micros: micros(row.balance_alert_micros),
-    daily_spend_cap_micros: micros(row.daily_spend_cap_micros),
-    balance_micros: row.balance_micros.toString(),
-    created_at: row.created_at.toISOString(),
-    live_calls,
-    ...(contacts ? { contacts: [...contacts] } : {}),
+const STAFF_ACTIONS = ['delete', 'top_up', 'enter', 'create_line', 'create_user', 'create_api_key'];
+
+/**
+ * Makes what a reader sees of rows; what it may is worked out once for all of them. Live calls are counted in memory,
+ * contacts are read for one record only.
+ */
+function presenterFor(permissions: Permissions | null) {
+  const hide = maskFor('subscriber', permissions);
+  const can = canOf('subscriber', permissions, permissions ? [] : STAFF_ACTIONS);
+  return (row: SubscriberRow, live_calls: number, contacts?: readonly Contact[]): Subscriber => {
+    const whole = {
+      ...row,
+      credit_limit_micros: row.credit_limit_micros.toString(),
+      balance_alert_micros: micros(row.balance_alert_micros),
+      daily_spend_cap_micros: micros(row.daily_spend_cap_micros),
+      balance_micros: row.balance_micros.toString(),
+      created_at: row.created_at.toISOString(),
+      live_calls,
+      ...(contacts ? { contacts: [...contacts] } : {}),
+    };
+    return { ...hide(whole), can };
   };
-  const { permission_profile_id: _, permissions: own, ...public_part } = whole;
-  // Who is permitted something does not see what others were permitted.
-  const visible = permissions ? public_part : { ...whole, permissions: own };
-  const actions = permissions
-    ? []
-    : ['delete', 'top_up', 'enter', 'create_line', 'create_user', 'create_api_key'];
-  return { ...shown('subscriber', visible, permissions), can: canOf('subscriber', permissions, actions) };
 }
 
 export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessions: EndSessions): void {
@@ -58,7 +56,7 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessi
     const row = await findSubscriber(tx, subscriber_id);
     if (!row) throw notFound();
     const live = board.rows({ subscriber_id: row.id }).length;
-    return present(row, live, permissions, await readContacts(tx, subscriber_id));
+    return presenterFor(permissions)(row, live, await readContacts(tx, subscriber_id));
   }
 
   bind(listSubscribersRoute, async ({ tx, viewer, query, permissions }) => {
@@ -69,8 +67,9 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessi
       throw notFound('billing_mode');
     const documentIsHidden = isHidden('subscriber.document');
     const { items, next_cursor } = await listSubscribers(tx, query, query, documentIsHidden);
+    const present = presenterFor(permissions);
     return {
-      items: items.map((row) => present(row, live.get(row.id)?.length ?? 0, permissions)),
+      items: items.map((row) => present(row, live.get(row.id)?.length ?? 0)),
       next_cursor,
     };
   });
