@@ -20,16 +20,17 @@ const names = new Map<string, string>();
 
 class NamingClient extends pg.Client {
   // biome-ignore lint/suspicious/noExplicitAny: one of the driver's many overloads
-  override query(...[text, values, ...rest]: any[]): any {
-    if (typeof text !== 'string' || !Array.isArray(values) || rest.length > 0)
-      return super.query(text, values, ...rest);
+  override query(...args: any[]): any {
+    const [text, values, ...rest] = args;
+    const plain = () => Reflect.apply(pg.Client.prototype.query, this, args);
+    if (typeof text !== 'string' || !Array.isArray(values) || rest.length > 0) return plain();
     let name = names.get(text);
     if (name === undefined) {
-      if (names.size >= MOST_NAMED || !/^\s*select\b/i.test(text)) return super.query(text, values, ...rest);
+      if (names.size >= MOST_NAMED || !/^\s*select\b/i.test(text)) return plain();
       name = `s${names.size}`;
       names.set(text, name);
     }
-    const answer = super.query({ name, text, values }, ...rest) as Promise<unknown>;
+    const answer: Promise<unknown> = super.query({ name, text, values });
     // A migration changed what the statement gives: this connection's plan of it is of no use any more.
     return answer.catch((error: { code?: unknown }) => {
       if (error.code === '0A000') void this.end().catch(() => {});
