@@ -5,7 +5,8 @@ import { notFound, setColumns } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { findSubscriber, replaceBundles, replaceContacts } from '../stores/postgres/subscribers.ts';
 import { checkPermissions, documentOf } from './check-subscriber.ts';
-import { nameDuplicate, requireReferences } from './create-subscriber.ts';
+import { requireReferences } from './create-subscriber.ts';
+import { nameDuplicate } from './name-duplicate.ts';
 
 const micros = (amount: string | null | undefined) =>
   amount === undefined ? undefined : amount === null ? null : BigInt(amount);

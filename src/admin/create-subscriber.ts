@@ -8,16 +8,8 @@ import { requireServer } from '../stores/postgres/server-reports.ts';
 import { leastLoadedServer, replaceBundles, replaceContacts } from '../stores/postgres/subscribers.ts';
 import { checkPermissions, documentOf } from './check-subscriber.ts';
 import { createUser } from './create-user.ts';
-
-/** The reseller that something new belongs to: one's own, or the one that the master names. */
-export function ownerOf(tenant: Tenant, reseller_id: string | undefined): string {
-  if (tenant.role === 'MASTER' && reseller_id !== undefined) return reseller_id;
-  if (tenant.role !== 'MASTER' && (reseller_id === undefined || reseller_id === tenant.reseller_id))
-    return tenant.reseller_id;
-  if (tenant.role !== 'MASTER') throw notFound('reseller_id');
-  const message = say('say whose it will be', 'diga de quem será');
-  throw new ProblemError('INVALID_REQUEST', message, [{ field: 'reseller_id', message }]);
-}
+import { nameDuplicate } from './name-duplicate.ts';
+import { ownerOf } from './owner-of.ts';
 
 /** One after the other, so that two at once do not both take the last place. Throws NOT_FOUND, QUOTA_REACHED. */
 async function takePlace(tx: Tx, reseller_id: string): Promise<void> {
@@ -80,20 +72,6 @@ export async function requireReferences(
     );
   for (const [index, { bundle_id }] of bundles.entries())
     await requireOwned(tx, 'minute_bundles', bundle_id, reseller_id, `bundles.${index}.bundle_id`);
-}
-
-/** What the database calls a duplicate, in words of the form. */
-export function nameDuplicate(error: unknown): never {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  if (code !== '23505') throw error;
-  const [field, message] =
-    constraint === 'subscribers_document_once'
-      ? ([
-          'document',
-          say('another subscriber has this document', 'outro assinante tem este documento'),
-        ] as const)
-      : (['name', say('another one has this name', 'outro já tem este nome')] as const);
-  throw new ProblemError('CONFLICT', message, [{ field, message }]);
 }
 
 export interface CreatedSubscriber {

@@ -3,7 +3,8 @@ import type { Tenant } from '../domain/tenant.ts';
 import { lockVersion, setColumns } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { requireReseller } from '../stores/postgres/resellers.ts';
-import { nameDuplicate, ownerOf } from './create-subscriber.ts';
+import { nameDuplicate } from './name-duplicate.ts';
+import { ownerOf } from './owner-of.ts';
 
 /** Creates a franquia. Gives its id. Throws NOT_FOUND, CONFLICT. */
 export async function createMinuteBundle(tx: Tx, tenant: Tenant, body: NewMinuteBundle): Promise<string> {

@@ -5,7 +5,7 @@ import type { Tenant } from '../domain/tenant.ts';
 import { lockVersion, notFound, requireOwned, setColumns } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import type { NumberRow } from '../stores/postgres/numbers.ts';
-import { ownerOf } from './create-subscriber.ts';
+import { ownerOf } from './owner-of.ts';
 
 /** Throws unless the line belongs to whom the number belongs to: NOT_FOUND, or INVALID_REQUEST for nobody's number. */
 async function requireTarget(tx: Tx, target_line_id: string, subscriber_id: string | null): Promise<void> {

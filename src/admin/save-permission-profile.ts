@@ -4,7 +4,8 @@ import { lockVersion, setColumns } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { requireReseller } from '../stores/postgres/resellers.ts';
 import { checkPermissions } from './check-subscriber.ts';
-import { nameDuplicate, ownerOf } from './create-subscriber.ts';
+import { nameDuplicate } from './name-duplicate.ts';
+import { ownerOf } from './owner-of.ts';
 
 export interface NewPermissionProfile {
   readonly reseller_id?: string | undefined;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { FastifyInstance } from 'fastify';
 import { openApiOf } from '../contract/openapi.ts';
@@ -46,7 +47,7 @@ export function addDocs(app: FastifyInstance, routes: readonly Route[]): void {
   );
   for (const [name, type] of Object.entries(FILES)) {
     app.get(`/docs/${name}`, async (_request, reply) =>
-      reply.type(type).send(readFileSync(`${folder}${name}`)),
+      reply.type(type).send(await readFile(`${folder}${name}`)),
     );
   }
 }

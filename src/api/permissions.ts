@@ -9,7 +9,6 @@ import {
   effectivePermissions,
   judgeWrite,
   levelOf,
-  mask,
   type PanelResource,
   type PanelSection,
   type PermissionSet,
@@ -48,15 +47,6 @@ export function requireSection(
       'FIELD_NOT_PERMITTED',
       say('your access lets you look here, not change', 'seu acesso permite ver aqui, não alterar'),
     );
-}
-
-/** A row without what its reader may not see. */
-export function shown<R extends PanelResource, Row extends object>(
-  resource: R,
-  row: Row,
-  permissions: Permissions | null,
-) {
-  return mask(resource, row, permissions);
 }
 
 /** What a change of a record takes. The panel has fields that are no part of it: an action writes them, or nothing yet. */

@@ -1,33 +1,17 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectStatus, subscriberBody } from './people.ts';
+import { expectStatus, subscriberDesk } from './people.ts';
 import { addTown, type Town } from './tenants.ts';
-import { type Asking, useApi } from './use-api.ts';
+import { useApi } from './use-api.ts';
 
 const api = useApi();
 let town: Town;
-let serial = 0;
 
 beforeAll(async () => {
   town = await addTown(api());
 });
 
 const URL = '/api/v1/subscribers';
-type Who = keyof Town['keys'];
-const ask = (who: Who, method: string, url: string, asking?: Asking) =>
-  api().ask(town.keys[who], method, url, asking);
-const fresh = (more: object = {}) => ({ ...subscriberBody(town, ++serial), ...more });
-const post = (more: object = {}, who: Who = 'reseller') => ask(who, 'POST', URL, { body: fresh(more) });
-const read = (id: string) => ask('reseller', 'GET', `${URL}/${id}`);
-const made = async (more: object = {}) => expectStatus(await post(more), 201).body;
-const patch = (id: string, version: number, body: object, who: Who = 'reseller') =>
-  ask(who, 'PATCH', `${URL}/${id}`, { body, headers: { 'if-match': `"${version}"` } });
-const remove = (id: string, version: number) =>
-  ask('reseller', 'DELETE', `${URL}/${id}`, { headers: { 'if-match': `"${version}"` } });
-const signInAs = (username: string, password: string) =>
-  api().ask(null, 'POST', '/api/v1/session', {
-    body: { username, password },
-    headers: { origin: 'http://localhost:80' },
-  });
+const { ask, made, patch, post, read, remove, signInAs } = subscriberDesk(api, () => town);
 
 describe('the end of a subscriber', () => {
   test('twenty at once take the places that are left, and no more', async () => {

@@ -1,31 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cnpj, cpf, expectStatus, fieldsOf, subscriberBody } from './people.ts';
+import { cnpj, cpf, expectStatus, fieldsOf, subscriberDesk } from './people.ts';
 import { addTown, type Town } from './tenants.ts';
-import { type Answer, type Asking, useApi } from './use-api.ts';
+import { type Answer, useApi } from './use-api.ts';
 
 const api = useApi();
 let town: Town;
-let serial = 0;
 
 beforeAll(async () => {
   town = await addTown(api());
 });
 
-const URL = '/api/v1/subscribers';
-type Who = keyof Town['keys'];
-const ask = (who: Who, method: string, url: string, asking?: Asking) =>
-  api().ask(town.keys[who], method, url, asking);
-const fresh = (more: object = {}) => ({ ...subscriberBody(town, ++serial), ...more });
-const post = (more: object = {}, who: Who = 'reseller') => ask(who, 'POST', URL, { body: fresh(more) });
-const read = (id: string) => ask('reseller', 'GET', `${URL}/${id}`);
-const made = async (more: object = {}) => expectStatus(await post(more), 201).body;
-const patch = (id: string, version: number, body: object, who: Who = 'reseller') =>
-  ask(who, 'PATCH', `${URL}/${id}`, { body, headers: { 'if-match': `"${version}"` } });
-const signInAs = (username: string, password: string) =>
-  api().ask(null, 'POST', '/api/v1/session', {
-    body: { username, password },
-    headers: { origin: 'http://localhost:80' },
-  });
+const { ask, made, patch, post, read, signInAs } = subscriberDesk(api, () => town);
 /** How it was refused, and for which fields. */
 const refused = (answer: Answer) => [answer.status, answer.body.code, ...fieldsOf(answer)];
 const count = async (table: string) =>
@@ -342,7 +327,7 @@ describe('what belongs to others', () => {
   });
 
   test('a reseller chooses neither the server nor whose it is; the master must say whose', async () => {
-    const cases: [Who, object, number, string[]][] = [
+    const cases: [keyof Town['keys'], object, number, string[]][] = [
       ['reseller', { server_id: town.server_id }, 404, ['server_id']],
       ['reseller', { reseller_id: town.stranger.reseller_id }, 404, ['reseller_id']],
       ['reseller', { reseller_id: town.ours.reseller_id }, 201, []],

@@ -1,12 +1,11 @@
 import type { LiveBoard } from '../../calls/live-board.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from '../../contract/calls.ts';
-import { levelOf, type Permissions } from '../../domain/permissions.ts';
+import { levelOf, mask, maskFor, type Permissions } from '../../domain/permissions.ts';
 import type { LimitLevel } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
 import { type CallRow, listCalls, listRefusals, type RefusalRow } from '../../stores/postgres/reports.ts';
 import type { Binder } from '../bind.ts';
 import { scopeOf } from '../live-scope.ts';
-import { shown } from '../permissions.ts';
 
 const numbersAreHidden = (permissions: Permissions | null) =>
   levelOf(permissions, 'call.number') === 'HIDDEN';
@@ -20,7 +19,7 @@ function presentCall(row: CallRow, permissions: Permissions | null) {
     ended_at: row.ended_at.toISOString(),
     total_micros: row.total_micros.toString(),
   };
-  return shown('call', whole, permissions);
+  return mask('call', whole, permissions);
 }
 
 /** Limits that are shared with others: their calls hold them too, and are none of the reader's business. */
@@ -37,12 +36,12 @@ function presentRefusal(row: RefusalRow, role: Role, permissions: Permissions | 
     holders: shared ? null : row.holders,
     created_at: row.created_at.toISOString(),
   };
-  return shown('call', whole, permissions);
+  return mask('call', whole, permissions);
 }
 
 export function addCallRoutes({ bind }: Binder, board: LiveBoard): void {
   bind(listLiveCallsRoute, async ({ viewer, permissions }) => ({
-    items: board.rows(scopeOf(viewer.tenant)).map((row) => shown('call', row, permissions)),
+    items: board.rows(scopeOf(viewer.tenant)).map(maskFor('call', permissions)),
   }));
 
   bind(listCallsRoute, async ({ tx, query, permissions }) => {

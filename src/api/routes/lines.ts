@@ -11,12 +11,12 @@ import {
   readLineRoute,
   regenerateLinePasswordRoute,
 } from '../../contract/lines.ts';
-import { levelOf, type PanelField, type Permissions, type Totals } from '../../domain/permissions.ts';
+import { levelOf, mask, type PanelField, type Permissions, type Totals } from '../../domain/permissions.ts';
 import { lockVersion, notFound, queueFor } from '../../stores/postgres/edit.ts';
 import type { Tx } from '../../stores/postgres/ledger.ts';
 import { findLine, type LineRow, listLines, sumConcurrentCalls } from '../../stores/postgres/line-reports.ts';
 import type { Binder } from '../bind.ts';
-import { canOf, judge, shown } from '../permissions.ts';
+import { canOf, judge } from '../permissions.ts';
 
 const isHidden = (permissions: Permissions | null, field: PanelField) =>
   levelOf(permissions, field) === 'HIDDEN';
@@ -28,7 +28,7 @@ function present(row: LineRow, permissions: Permissions | null, sum: number): Li
     ...(levelOf(permissions, 'line.sip_password') === 'WRITE' ? ['regenerate_password'] : []),
   ];
   return {
-    ...shown('line', { ...row, created_at: row.created_at.toISOString() }, permissions),
+    ...mask('line', { ...row, created_at: row.created_at.toISOString() }, permissions),
     can: canOf('line', permissions, actions, othersOf(row, sum)),
   };
 }
@@ -89,6 +89,6 @@ export function addLineRoutes({ bind }: Binder): void {
     // Never what it is now: the database has its digest only, so that any new one is a change.
     judge('line', { sip_password: true }, {}, permissions);
     const { sip_username, ...made } = await regenerateLinePassword(tx, params.line_id);
-    return { ...made, ...shown('line', { sip_username }, permissions) };
+    return { ...made, ...mask('line', { sip_username }, permissions) };
   });
 }

@@ -7,16 +7,16 @@ import {
   type PhoneNumber,
   readNumberRoute,
 } from '../../contract/numbers.ts';
-import type { Permissions } from '../../domain/permissions.ts';
+import { mask, type Permissions } from '../../domain/permissions.ts';
 import { lockVersion, notFound } from '../../stores/postgres/edit.ts';
 import type { Tx } from '../../stores/postgres/ledger.ts';
 import { findNumber, listNumbers, type NumberRow } from '../../stores/postgres/numbers.ts';
 import type { Binder } from '../bind.ts';
-import { canOf, judge, shown } from '../permissions.ts';
+import { canOf, judge } from '../permissions.ts';
 
 function present(row: NumberRow, permissions: Permissions | null): PhoneNumber {
   return {
-    ...shown('number', { ...row, created_at: row.created_at.toISOString() }, permissions),
+    ...mask('number', { ...row, created_at: row.created_at.toISOString() }, permissions),
     can: canOf('number', permissions, permissions ? [] : ['delete']),
   };
 }

@@ -1,6 +1,6 @@
 import { addServer } from '../../admin/add-server.ts';
-import { nameDuplicate } from '../../admin/create-subscriber.ts';
 import { deleteUnused } from '../../admin/delete-unused.ts';
+import { nameDuplicate } from '../../admin/name-duplicate.ts';
 import { renewServerToken } from '../../admin/renew-server-token.ts';
 import { say } from '../../contract/language.ts';
 import {

@@ -1,7 +1,8 @@
 import { changeSubscriber } from '../../admin/change-subscriber.ts';
 import { createSubscriber } from '../../admin/create-subscriber.ts';
-import { deleteSubscriber } from '../../admin/delete-subscriber.ts';
+import { deleteUnused } from '../../admin/delete-unused.ts';
 import type { LiveBoard } from '../../calls/live-board.ts';
+import { say } from '../../contract/language.ts';
 import {
   changeSubscriberRoute,
   createSubscriberRoute,
@@ -26,6 +27,12 @@ import { scopeOf } from '../live-scope.ts';
 import { canOf, judge } from '../permissions.ts';
 
 const micros = (amount: bigint | null) => amount?.toString() ?? null;
+
+/** The ledger and the records point at it: it keeps its history. */
+const IN_USE = say(
+  'it has lines, users, keys, money or calls: set it INACTIVE instead',
+  'tem linhas, usuários, chaves, dinheiro ou chamadas: torne-o INACTIVE',
+);
 
 const STAFF_ACTIONS = ['delete', 'top_up', 'enter', 'create_line', 'create_user', 'create_api_key'];
 
@@ -95,7 +102,7 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessi
   });
 
   bind(deleteSubscriberRoute, async ({ tx, params, if_match }) => {
-    await deleteSubscriber(tx, params.subscriber_id, if_match);
+    await deleteUnused(tx, 'subscribers', params.subscriber_id, if_match, IN_USE);
     return null;
   });
 }

@@ -3,8 +3,7 @@ import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Role } from '../../domain/tenant.ts';
 import { notFound } from './edit.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import { equals } from './reports.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 import type { KeyScope } from './tables.ts';
 
 export interface ApiKeyRow {

@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Tenant } from '../../domain/tenant.ts';
+import { type Tenant, toTenant } from '../../domain/tenant.ts';
 import type { Db } from './connect.ts';
 import type { KeyScope } from './tables.ts';
-import { toTenant } from './tenancy.ts';
 
 /** Letters of a key that lists show, so that a person can tell keys apart. */
 const SHOWN = 12;

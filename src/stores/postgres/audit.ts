@@ -2,8 +2,7 @@ import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import { equals, within } from './reports.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage, within } from './page.ts';
 import type { Actor } from './tenancy.ts';
 
 export interface AuditRow {

@@ -4,8 +4,7 @@ import type { Status } from '../../domain/authorize.ts';
 import type { CallClass } from '../../domain/call-class.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import { equals } from './reports.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface LineRow {
   id: string;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface MinuteBundleRow {
   id: string;
@@ -27,10 +27,9 @@ export async function listMinuteBundles(
   filter: { readonly reseller_id?: string | undefined } = {},
 ): Promise<Page<MinuteBundleRow>> {
   const page = pageClauses(request, SORTS, ['id', 'uuid']);
-  const ofReseller = filter.reseller_id === undefined ? sql`true` : sql`reseller_id = ${filter.reseller_id}`;
   const { rows } = await sql<MinuteBundleRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor from minute_bundles
-    where ${page.after} and ${matches(request.q, 'name')} and ${ofReseller}
+    where ${page.after} and ${matches(request.q, 'name')} and ${equals('reseller_id', filter.reseller_id)}
     order by ${page.order} limit ${page.limit}`.execute(tx);
   return toPage(rows, request);
 }

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import { equals } from './reports.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface NumberRow {
   id: string;

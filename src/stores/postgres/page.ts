@@ -87,3 +87,18 @@ export function matches(q: string | undefined, ...columns: readonly string[]): R
   const text = sql.raw(columns.map((column) => `coalesce(${column}, '')`).join(" || ' ' || "));
   return sql<boolean>`fold(${text}) like fold(${pattern})`;
 }
+
+/** A filter that was not asked for holds for every row. The column is a name of ours. */
+export function equals(column: string, value: string | undefined): RawBuilder<boolean> {
+  return value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
+}
+
+/** From the first instant on and before the last; either may be left open. The column is a name of ours. */
+export function within(
+  column: string,
+  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+): RawBuilder<boolean> {
+  const since = from === undefined ? sql`true` : sql`${sql.ref(column)} >= ${from}::timestamptz`;
+  const until = to === undefined ? sql`true` : sql`${sql.ref(column)} < ${to}::timestamptz`;
+  return sql<boolean>`(${since} and ${until})`;
+}

@@ -1,25 +1,10 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { CallClass } from '../../domain/call-class.ts';
-import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
+import type { RefusalReason } from '../../domain/refusals.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import type { EndReason } from './tables.ts';
-
-/** A filter that was not asked for holds for every row. The column is a name of ours. */
-export function equals(column: string, value: string | undefined): RawBuilder<boolean> {
-  return value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
-}
-
-/** From the first instant on and before the last; either may be left open. The column is a name of ours. */
-export function within(
-  column: string,
-  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
-): RawBuilder<boolean> {
-  const since = from === undefined ? sql`true` : sql`${sql.ref(column)} >= ${from}::timestamptz`;
-  const until = to === undefined ? sql`true` : sql`${sql.ref(column)} < ${to}::timestamptz`;
-  return sql<boolean>`(${since} and ${until})`;
-}
+import { equals, matches, pageClauses, type SortColumn, toPage, within } from './page.ts';
+import type { Database } from './tables.ts';
 
 export interface CallFilter {
   readonly subscriber_id?: string | undefined;
@@ -44,26 +29,26 @@ function searched(numbersAreHidden: boolean): string[] {
   return numbersAreHidden ? [EXTENSION] : [EXTENSION, 'c.dialled', 'c.number'];
 }
 
-export interface CallRow {
-  id: string;
-  subscriber_id: string;
-  line_id: string;
-  extension: string;
-  dialled: string;
-  number: string;
-  call_class: CallClass;
-  created_at: Date;
-  ringing_at: Date | null;
-  answered_at: Date | null;
-  ended_at: Date;
-  talk_ms: number;
-  billed_seconds: number;
-  bundle_seconds: number;
-  paid_seconds: number;
-  total_micros: bigint;
-  cadence: string | null;
-  end_reason: EndReason;
-}
+export type CallRow = Pick<
+  Selectable<Database['calls']>,
+  | 'id'
+  | 'subscriber_id'
+  | 'line_id'
+  | 'dialled'
+  | 'number'
+  | 'call_class'
+  | 'created_at'
+  | 'ringing_at'
+  | 'answered_at'
+  | 'ended_at'
+  | 'talk_ms'
+  | 'billed_seconds'
+  | 'bundle_seconds'
+  | 'paid_seconds'
+  | 'total_micros'
+  | 'cadence'
+  | 'end_reason'
+> & { extension: string };
 
 /** One page of the ended calls that whoever holds the transaction may see. */
 export async function listCalls(
@@ -83,21 +68,9 @@ export async function listCalls(
   return toPage(rows, request);
 }
 
-export interface RefusalRow {
-  call_id: string;
-  subscriber_id: string | null;
-  line_id: string | null;
+export type RefusalRow = Omit<Selectable<Database['refusals']>, 'server_id' | 'reseller_id'> & {
   extension: string | null;
-  dialled: string;
-  number: string | null;
-  call_class: CallClass | null;
-  reason: RefusalReason;
-  detail: string | null;
-  limit_level: LimitLevel | null;
-  limit_value: number | null;
-  holders: string[] | null;
-  created_at: Date;
-}
+};
 
 /** One page of the refused attempts that whoever holds the transaction may see. */
 export async function listRefusals(

@@ -3,7 +3,7 @@ import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Status } from '../../domain/authorize.ts';
 import { notFound } from './edit.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface ResellerRow {
   id: string;
@@ -42,10 +42,9 @@ export async function listResellers(
   filter: { readonly status?: Status | undefined } = {},
 ): Promise<Page<ResellerRow>> {
   const page = pageClauses(request, SORTS, ['r.id', 'uuid']);
-  const ofStatus = filter.status === undefined ? sql`true` : sql`r.status = ${filter.status}`;
   const { rows } = await sql<ResellerRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor from resellers r
-    where ${page.after} and ${matches(request.q, 'r.name', 'r.legal_name', 'r.document')} and ${ofStatus}
+    where ${page.after} and ${matches(request.q, 'r.name', 'r.legal_name', 'r.document')} and ${equals('r.status', filter.status)}
     order by ${page.order} limit ${page.limit}`.execute(tx);
   return toPage(rows, request);
 }

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { CallClass } from '../../domain/call-class.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface SalesPlanRow {
   id: string;
@@ -69,8 +69,6 @@ export async function listSalesPlans(
   sight: PlanSight | null,
 ): Promise<Page<SalesPlanRow>> {
   const page = pageClauses(request, SORTS, ['p.id', 'uuid']);
-  const equals = (column: string, value: string | undefined): RawBuilder<boolean> =>
-    value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
   const { rows } = await sql<SalesPlanRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor from sales_plans p
     where ${page.after} and ${matches(request.q, 'p.name')} and ${seen(sight)}

@@ -1,55 +1,18 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
 import type { BundleSlot } from '../../domain/call-class.ts';
-import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import type { Database } from './tables.ts';
 
-export interface SubscriberRow {
-  id: string;
-  reseller_id: string;
-  name: string;
-  person_type: 'INDIVIDUAL' | 'COMPANY' | null;
-  document: string | null;
-  legal_name: string | null;
-  state_registration: string | null;
-  municipal_registration: string | null;
-  rg: string | null;
-  postal_code: string | null;
-  street: string | null;
-  street_number: string | null;
-  complement: string | null;
-  district: string | null;
-  city: string | null;
-  state: string | null;
-  ibge_code: string | null;
-  area_code: string | null;
-  billing_mode: BillingMode;
-  sales_plan_id: string;
-  status: Status;
-  credit_limit_micros: bigint;
-  balance_alert_micros: bigint | null;
-  daily_spend_cap_micros: bigint | null;
-  due_day: number;
-  block_after_days: number;
-  cycle_day: number;
-  max_concurrent_calls: number;
-  max_concurrent_in: number | null;
-  max_concurrent_out: number | null;
-  max_lines: number | null;
-  allow_loss_calls: boolean;
-  ldn_fixed_uses_local: boolean;
-  ldn_mobile_uses_local: boolean;
-  permission_profile_id: string | null;
-  permissions: PermissionSet;
-  version: number;
-  created_at: Date;
+/** What a subscriber is and has. Where it lives and when it was edited is nobody's business here. */
+export type SubscriberRow = Omit<Selectable<Database['subscribers']>, 'server_id' | 'updated_at'> & {
   balance_micros: bigint;
   lines: number;
   bundles: { slot: BundleSlot; bundle_id: string; included_seconds: number; left_seconds: number }[];
-}
+};
 
 export interface Contact {
   readonly name: string;
@@ -95,8 +58,6 @@ export async function listSubscribers(
   documentIsHidden = false,
 ): Promise<Page<SubscriberRow>> {
   const page = pageClauses(request, SORTS, ['s.id', 'uuid']);
-  const equals = (column: string, value: string | undefined): RawBuilder<boolean> =>
-    value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
   const searched = ['s.name', 's.legal_name', ...(documentIsHidden ? [] : ['s.document'])];
   const { rows } = await sql<SubscriberRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor ${FROM}

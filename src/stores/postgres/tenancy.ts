@@ -30,19 +30,6 @@ export const COMMAND: Actor = {
   address: null,
 };
 
-/** The tenant that a row with these columns belongs to; null when they contradict each other. */
-export function toTenant(row: {
-  role: Role;
-  reseller_id: string | null;
-  subscriber_id: string | null;
-}): Tenant | null {
-  const { role, reseller_id, subscriber_id } = row;
-  if (role === 'MASTER') return { role };
-  if (role === 'RESELLER' && reseller_id) return { role, reseller_id };
-  if (role === 'SUBSCRIBER' && reseller_id && subscriber_id) return { role, reseller_id, subscriber_id };
-  return null;
-}
-
 export function ownerColumns(tenant: Tenant) {
   return {
     role: tenant.role,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface TrunkRow {
   id: string;
@@ -41,11 +41,10 @@ export async function listTrunks(
   filter: TrunkFilter = {},
 ): Promise<Page<TrunkRow>> {
   const page = pageClauses(request, SORTS, ['t.id', 'uuid']);
-  const onServer = filter.server_id === undefined ? sql`true` : sql`t.server_id = ${filter.server_id}`;
-  const ofStatus = filter.status === undefined ? sql`true` : sql`t.status = ${filter.status}`;
   const { rows } = await sql<TrunkRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor ${FROM}
-    where ${page.after} and ${matches(request.q, 't.name', 't.code', 't.host')} and ${onServer} and ${ofStatus}
+    where ${page.after} and ${matches(request.q, 't.name', 't.code', 't.host')} 
+      and ${equals('t.server_id', filter.server_id)} and ${equals('t.status', filter.status)}
     order by ${page.order} limit ${page.limit}`.execute(tx);
   return toPage(rows, request);
 }

@@ -1,10 +1,9 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
-import type { Role, Tenant } from '../../domain/tenant.ts';
+import { type Role, type Tenant, toTenant } from '../../domain/tenant.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
-import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import { toTenant } from './tenancy.ts';
+import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
 
 export interface UserRow {
   id: string;
@@ -37,8 +36,6 @@ export interface UserFilter {
 
 export async function listUsers(tx: Tx, request: PageRequest, filter: UserFilter): Promise<Page<UserRow>> {
   const page = pageClauses(request, SORTS, ['id', 'uuid']);
-  const equals = (column: string, value: string | undefined): RawBuilder<boolean> =>
-    value === undefined ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${value}`;
   const { rows } = await sql<UserRow & { page_cursor: string }>`
     select ${COLUMNS}, ${page.cursor} as page_cursor from users
     where ${page.after} and ${matches(request.q, 'username', 'name', 'email')}

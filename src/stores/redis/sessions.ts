@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Tenant } from '../../domain/tenant.ts';
+import { type Tenant, toTenant } from '../../domain/tenant.ts';
 import { connectRedis } from './connect.ts';
 import { loadScripts } from './scripts.ts';
 
@@ -59,15 +59,7 @@ function indexesOf({ user_id, user_tenant, tenant }: NewSession): string[] {
 type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
-function toTenant(value: unknown): Tenant | null {
-  if (!isFields(value)) return null;
-  const { role, reseller_id, subscriber_id } = value;
-  if (role === 'MASTER') return { role };
-  if (typeof reseller_id !== 'string') return null;
-  if (role === 'RESELLER') return { role, reseller_id };
-  if (role !== 'SUBSCRIBER' || typeof subscriber_id !== 'string') return null;
-  return { role, reseller_id, subscriber_id };
-}
+const tenantOf = (value: unknown) => (isFields(value) ? toTenant(value) : null);
 
 /** Undefined when it is damaged: null is a session that acts as itself. */
 function toImpersonation(value: unknown): Session['impersonation'] | undefined {
@@ -92,7 +84,7 @@ function toSession(session_id: string, [data, created, expires]: readonly unknow
   const fields = parseObject(data);
   if (!fields) return null;
   const { user_id, username, address, user_agent } = fields;
-  const [user_tenant, tenant] = [toTenant(fields.user_tenant), toTenant(fields.tenant)];
+  const [user_tenant, tenant] = [tenantOf(fields.user_tenant), tenantOf(fields.tenant)];
   const impersonation = toImpersonation(fields.impersonation);
   const [created_at_ms, expires_at_ms] = [Number(created), Number(expires)];
   if (typeof user_id !== 'string' || typeof username !== 'string') return null;
