@@ -1,7 +1,9 @@
 import { type BundleSlot, CALL_CLASS_FACTS, type CallClass } from './call-class.ts';
-import type { Rate } from './charge.ts';
 import type { DialledDestination } from './dialled-number.ts';
 import { classifyDialled } from './dialled-number.ts';
+import type { IntlDialing } from './dialled-result.ts';
+import { lossOf } from './loss.ts';
+import { classByRate, type FoundRate, findRate, type RateTable, type VersionStart } from './rate-table.ts';
 import type { LimitLevel, Refusal } from './refusals.ts';
 
 export const BILLING_MODES = ['PREPAID', 'POSTPAID', 'BUNDLE'] as const;
@@ -22,7 +24,8 @@ export interface LineFacts {
   /** The number that called people see, E.164; null: what the trunk makes of the extension. */
   readonly caller_id: string | null;
   readonly plan_id: string;
-  readonly rates: ReadonlyMap<CallClass, Rate>;
+  /** Versions of the plan's prices, by their beginning; none while the plan is not active. */
+  readonly sale_versions: readonly VersionStart[];
   readonly subscriber: SubscriberFacts;
 }
 
@@ -36,6 +39,14 @@ export interface SubscriberFacts {
   readonly reseller_max_calls: number;
   /** How far below zero the money may go; 0 for prepaid whatever the column says. */
   readonly credit_limit_micros: bigint;
+  /** What the reseller may owe the platform. */
+  readonly reseller_credit_micros: bigint;
+  /** Versions of the prices that the reseller buys by; null: it is charged nothing. */
+  readonly wholesale_versions: readonly VersionStart[] | null;
+  /** Calls that cost more than they earn are let through, and marked. */
+  readonly allow_loss_calls: boolean;
+  readonly intl_dialing: IntlDialing;
+  readonly auto_ninth_digit: boolean;
   readonly cycle_day: number;
   readonly ldn_fixed_uses_local: boolean;
   readonly ldn_mobile_uses_local: boolean;
@@ -50,6 +61,18 @@ export interface TrunkFacts {
   /** Name of the trunk's endpoint on the switch. */
   readonly code: string;
   readonly max_calls: number;
+  /** Versions of the prices of the carrier behind it; null: they are not known. */
+  readonly cost_versions: readonly VersionStart[] | null;
+}
+
+/** The prices that hold as a call is decided, each by who asks whom for them. */
+export interface Prices {
+  /** Reseller from subscriber; null: the plan has no prices yet, or is not active. */
+  readonly sale: RateTable | null;
+  /** Platform from reseller; null: the reseller is charged nothing. */
+  readonly wholesale: RateTable | 'NO_PRICES' | null;
+  /** Carrier from platform, as far as it is known. */
+  readonly cost: RateTable | null;
 }
 
 /** One level of simultaneous calls that a call takes a slot of. */
@@ -67,7 +90,11 @@ export interface Permission {
   readonly destination: DialledDestination;
   readonly route: Route;
   /** null: the class is free, nothing is metered. */
-  readonly rate: Rate | null;
+  readonly rate: FoundRate | null;
+  readonly wholesale: FoundRate | null;
+  readonly cost: FoundRate | null;
+  /** It costs more a minute than it earns, and is allowed to. */
+  readonly loss: boolean;
   /** Bundle slot the call draws minutes from before money, if any. */
   readonly slot: BundleSlot | null;
   readonly claims: readonly LimitClaim[];
@@ -126,39 +153,72 @@ function blocked(facts: LineFacts): Refusal | null {
   return facts.line_status === 'ACTIVE' ? null : { reason: 'LINE_BLOCKED', detail: facts.line_status };
 }
 
+/** What a call is paid by at each of the three levels. */
+type Rates = Pick<Permission, 'rate' | 'wholesale' | 'cost' | 'loss'>;
+
+const FREE: Rates = { rate: null, wholesale: null, cost: null, loss: false };
+
+/**
+ * No rate is a refusal, never price 0: neither for the subscriber nor for its reseller. What a carrier asks may be
+ * unknown. A loss is measured against what the reseller pays, or else against the carrier.
+ */
+function ratesOf(
+  destination: DialledDestination,
+  sale: FoundRate,
+  facts: LineFacts,
+  prices: Prices,
+): Rates | Refusal {
+  const { wholesale: bought } = prices;
+  const wholesale = bought === null || bought === 'NO_PRICES' ? null : findRate(bought, destination);
+  if (bought !== null && !wholesale) return { reason: 'NO_RATE', detail: 'WHOLESALE' };
+  const cost = prices.cost && findRate(prices.cost, destination);
+  const paid = wholesale ?? cost;
+  const loss = paid !== null && lossOf(sale, paid)?.kind === 'PRICE';
+  if (loss && !facts.subscriber.allow_loss_calls)
+    return { reason: 'LOSS_CALL', detail: sale.prefix ?? destination.class };
+  return { rate: sale, wholesale, cost, loss };
+}
+
 /**
  * The one place where the rules meet: number → class → status → permission → route → rate → limits.
  * Limits and money are only named here; they are taken atomically by the admission script.
  * Emergency calls pass every rule (ANATEL Res. 738/2020, art. 65-A) and claim nothing.
  */
-export function authorize(dialled: string, facts: LineFacts, trunk: TrunkFacts | null): Verdict {
+export function authorize(
+  dialled: string,
+  facts: LineFacts,
+  trunk: TrunkFacts | null,
+  prices: Prices,
+): Verdict {
   const result = classifyDialled(dialled, {
     areaCode: facts.area_code,
     extensions: new Set(facts.subscriber.extensions.keys()),
-    intlDialing: 'NO_CSP',
-    autoNinthDigit: true,
+    intlDialing: facts.subscriber.intl_dialing,
+    autoNinthDigit: facts.subscriber.auto_ninth_digit,
   });
   if (result.kind === 'INVALID') return refuse({ reason: 'INVALID_NUMBER', detail: result.reason }, null);
   if (result.kind === 'FEATURE') return refuse({ reason: 'INVALID_NUMBER', detail: 'UNKNOWN_FEATURE' }, null);
-  const route = routeOf(result, facts, trunk);
-  if (!route) return refuse({ reason: 'NO_ROUTE' }, result);
+  const sale = prices.sale && findRate(prices.sale, result);
+  const destination = { ...result, class: classByRate(result.class, sale) };
+  const route = routeOf(destination, facts, trunk);
+  if (!route) return refuse({ reason: 'NO_ROUTE' }, destination);
   const caller_id = route.kind === 'LINE' ? facts.extension : (facts.caller_id ?? '');
-  if (result.class === 'EMERGENCY') {
+  if (destination.class === 'EMERGENCY')
     return {
       permitted: true,
-      permission: { destination: result, route, rate: null, slot: null, claims: [], caller_id },
+      permission: { destination, route, ...FREE, slot: null, claims: [], caller_id },
     };
-  }
   const status = blocked(facts);
-  if (status && result.class !== 'INTERNAL') return refuse(status, result);
-  if (!facts.allowed_classes.has(result.class)) {
-    return refuse({ reason: 'CLASS_NOT_PERMITTED', detail: result.class }, result);
-  }
-  const rate = CALL_CLASS_FACTS[result.class].free ? null : facts.rates.get(result.class);
-  if (rate === undefined) return refuse({ reason: 'NO_RATE', detail: result.class }, result);
-  const slot = payingSlot(result.class, facts.subscriber);
+  if (status && destination.class !== 'INTERNAL') return refuse(status, destination);
+  if (!facts.allowed_classes.has(destination.class))
+    return refuse({ reason: 'CLASS_NOT_PERMITTED', detail: destination.class }, destination);
+  const free = CALL_CLASS_FACTS[destination.class].free;
+  if (!free && !sale) return refuse({ reason: 'NO_RATE', detail: destination.class }, destination);
+  const rates = free || !sale ? FREE : ratesOf(destination, sale, facts, prices);
+  if ('reason' in rates) return refuse(rates, destination);
+  const slot = payingSlot(destination.class, facts.subscriber);
   return {
     permitted: true,
-    permission: { destination: result, route, rate, slot, claims: claimsOf(facts, route), caller_id },
+    permission: { destination, route, ...rates, slot, claims: claimsOf(facts, route), caller_id },
   };
 }

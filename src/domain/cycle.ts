@@ -27,3 +27,34 @@ export function cycleStart(cycle_day: number, at: Date): string {
   const [previousYear, previousMonth] = month === 1 ? [year - 1, 12] : [year, month - 1];
   return isoDate(previousYear, previousMonth, Math.min(cycle_day, daysInMonth(previousYear, previousMonth)));
 }
+
+/** First day of the cycle after the one that starts on `cycle_start`. */
+export function nextCycleStart(cycle_day: number, cycle_start: string): string {
+  const [year = 0, month = 0] = cycle_start.split('-').map(Number);
+  const [nextYear, nextMonth] = month === 12 ? [year + 1, 1] : [year, month + 1];
+  return isoDate(nextYear, nextMonth, Math.min(cycle_day, daysInMonth(nextYear, nextMonth)));
+}
+
+const offset = new Intl.DateTimeFormat('en-US', { timeZone: CYCLE_TIME_ZONE, timeZoneName: 'longOffset' });
+
+/** Milliseconds that São Paulo's clock is ahead of UTC at a moment: below zero, west of Greenwich. */
+function offset_ms(at: Date): number {
+  const name = offset.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  const match = /^GMT(?:([+-])(\d\d):(\d\d))?$/.exec(name);
+  if (!match) throw new RangeError(`not an offset: ${name}`);
+  const [, sign, hours = 0, minutes = 0] = match;
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+/** The moment, in ms since 1970, at which a day (`YYYY-MM-DD`) begins in São Paulo. */
+export function dayStart_ms(day: string): number {
+  const utc_ms = Date.parse(`${day}T00:00:00Z`);
+  const guess_ms = utc_ms - offset_ms(new Date(utc_ms));
+  // Where a clock was set at midnight, the offset of the guess is the right one.
+  return utc_ms - offset_ms(new Date(guess_ms));
+}
+
+/** The day (`YYYY-MM-DD`) that a moment falls into in São Paulo. */
+export function localDay(at: Date): string {
+  return localDate.format(at);
+}

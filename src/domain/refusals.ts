@@ -13,6 +13,8 @@ export const REFUSALS = {
   NO_ROUTE: { q850: 27, sip: 502 },
   LIMIT_REACHED: { q850: 34, sip: 503 },
   NO_CREDIT: { q850: 50, sip: 603 },
+  RESELLER_NO_CREDIT: { q850: 49, sip: 603 },
+  LOSS_CALL: { q850: 63, sip: 603 },
   CONTROL_UNAVAILABLE: { q850: 38, sip: 500 },
 } as const satisfies Record<string, { q850: number; sip: number }>;
 

@@ -1,7 +1,9 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
 import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
+import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
+import type { Pricing, RateKind } from '../../domain/rate-table.ts';
 import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
 
@@ -37,6 +39,8 @@ export interface Database {
     max_concurrent_calls: Generated<number>;
     max_subscribers: number | null;
     max_lines: number | null;
+    cost_plan_id: string | null;
+    credit_limit_micros: Generated<bigint>;
     created_at: CreatedAt;
   };
   sales_plans: Edited & {
@@ -44,15 +48,37 @@ export interface Database {
     reseller_id: string;
     name: string;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
+    prices_include_taxes: Generated<boolean>;
     created_at: CreatedAt;
   };
-  sales_plan_rates: {
-    sales_plan_id: string;
-    call_class: CallClass;
+  cost_plans: Edited & {
+    id: Generated<string>;
+    name: string;
+    status: Generated<'ACTIVE' | 'INACTIVE'>;
+    created_at: CreatedAt;
+  };
+  rate_versions: {
+    id: Generated<string>;
+    sequence: ColumnType<bigint, never, never>;
+    sales_plan_id: string | null;
+    cost_plan_id: string | null;
+    valid_from: ColumnType<Date, Date, never>;
+    pricing: Pricing;
+    class_rates: Json<ClassRate[]>;
+    deck_rows: Generated<number>;
+    author: string;
+    created_at: CreatedAt;
+  };
+  deck_rates: {
+    rate_version_id: string;
+    prefix: string;
+    locality: string;
+    kind: RateKind | null;
     price_micros_per_minute: bigint;
     initial_seconds: number;
     increment_seconds: number;
     free_threshold_seconds: number;
+    active: boolean;
   };
   minute_bundles: Edited & {
     id: Generated<string>;
@@ -83,6 +109,7 @@ export interface Database {
     port: number;
     max_concurrent_calls: number;
     priority: Generated<number>;
+    cost_plan_id: string | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
     created_at: CreatedAt;
   };
@@ -122,6 +149,9 @@ export interface Database {
     due_day: Generated<number>;
     block_after_days: Generated<number>;
     cycle_day: Generated<number>;
+    intl_dialing: Generated<IntlDialing>;
+    auto_ninth_digit: Generated<boolean>;
+    blocked_reason: 'OVERDUE' | null;
     max_concurrent_calls: number;
     max_concurrent_in: number | null;
     max_concurrent_out: number | null;
@@ -226,11 +256,64 @@ export interface Database {
     balance_micros: Generated<bigint>;
     cycle_start: Day;
   };
-  wallet_slots: { subscriber_id: string; slot: BundleSlot; left_seconds: number };
+  reseller_wallets: { reseller_id: string; version: Generated<bigint>; balance_micros: Generated<bigint> };
+  bundle_allocations: {
+    subscriber_id: string;
+    slot: BundleSlot;
+    cycle_start: Day;
+    bundle_name: string;
+    monthly_price_micros: bigint;
+    included_seconds: number;
+    left_seconds: number;
+  };
+  statements: {
+    id: Generated<string>;
+    reseller_id: string;
+    subscriber_id: string;
+    cycle_start: Day;
+    cycle_end: Day;
+    closed_at: CreatedAt;
+    last_movement_id: bigint;
+    opening_balance_micros: bigint;
+    closing_balance_micros: bigint;
+    due_micros: bigint;
+    due_on: Day;
+    block_on: Day;
+    lines: Json<unknown>;
+  };
+  bundle_alerts: {
+    id: Generated<bigint>;
+    reseller_id: string;
+    subscriber_id: string;
+    slot: BundleSlot;
+    cycle_start: Day;
+    percent: number;
+    created_at: CreatedAt;
+  };
+  jobs: {
+    id: Generated<string>;
+    kind: JobKind;
+    reseller_id: string | null;
+    author: string;
+    state: Generated<JobState>;
+    done: Generated<number>;
+    total: number | null;
+    params: Json<Record<string, unknown>>;
+    input: Buffer | null;
+    result: Json<unknown>;
+    faults: Json<unknown>;
+    created_at: CreatedAt;
+    started_at: Date | null;
+    finished_at: Date | null;
+  };
+  ledger_proofs: { id: Generated<bigint>; at: CreatedAt; differences: number; found: Json<unknown> };
   ledger_movements: {
     id: Generated<bigint>;
-    subscriber_id: string;
-    kind: 'CALL' | 'TOP_UP' | 'BUNDLE_RENEWAL';
+    subscriber_id: string | null;
+    reseller_id: string | null;
+    kind: MovementKind;
+    cycle_start: string | null;
+    reason: string | null;
     reference: string;
     leg: string;
     sequence: number;
@@ -266,6 +349,18 @@ export interface Database {
     granted_seconds: number;
     end_reason: EndReason;
     q850: number | null;
+    area_code: string | null;
+    billing_mode: BillingMode | null;
+    /** Seconds of talk at which the cycle turned; null: it did not. */
+    turn_seconds: number | null;
+    parts: Json<RecordedPart[]>;
+    claims: Json<{ level: LimitLevel; limit: number }[]>;
+    sale: Json<RecordedRate | null>;
+    loss: Generated<boolean>;
+    wholesale: Json<RecordedCost | null>;
+    wholesale_micros: Generated<bigint>;
+    cost: Json<RecordedCost | null>;
+    cost_micros: Generated<bigint>;
   };
   refusals: {
     call_id: string;
@@ -284,6 +379,42 @@ export interface Database {
     created_at: Date;
   };
 }
+
+/** The price of a class, its amount as text: JSON would round what is large. */
+export interface ClassRate {
+  readonly call_class: CallClass;
+  readonly price_micros_per_minute: string;
+  readonly initial_seconds: number;
+  readonly increment_seconds: number;
+  readonly free_threshold_seconds: number;
+}
+
+/** What a call took in one cycle, and what was granted to it there. */
+export interface RecordedPart {
+  readonly cycle_start: string;
+  readonly granted_bundle_seconds: number;
+  readonly granted_paid_seconds: number;
+  readonly bundle_seconds: number;
+  readonly paid_seconds: number;
+  readonly total_micros: string;
+}
+
+/** The rate that a call was rated by. */
+export interface RecordedRate {
+  readonly version_id: string;
+  readonly prefix: string | null;
+  readonly locality: string | null;
+  readonly price_micros_per_minute: string;
+  readonly cadence: string;
+}
+
+export interface RecordedCost extends RecordedRate {
+  readonly billed_seconds: number;
+}
+
+export type MovementKind = 'CALL' | 'TOP_UP' | 'BUNDLE_RENEWAL' | 'CORRECTION' | 'TRANSFER' | 'MONTHLY_FEE';
+export type JobKind = 'IMPORT_DECK' | 'RE_RATE';
+export type JobState = 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED';
 
 /** What a key may be used for. */
 export type KeyScope = 'READ' | 'WRITE' | 'MONEY';
