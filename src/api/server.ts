@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
+import type { Directory } from '../calls/directory.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -25,6 +26,7 @@ import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
+import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
@@ -39,6 +41,8 @@ export interface ApiDependencies extends SignInDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  /** What decides calls, for asking what one would cost. */
+  readonly directory: Directory;
   readonly publisher: Publisher;
   readonly postalCodes: PostalCodes;
   readonly logger: FastifyBaseLogger;
@@ -74,6 +78,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addTrunkRoutes(binder);
   addTopUpRoutes(binder, deps);
   addCallRoutes(binder, board);
+  addReceiptRoutes(binder, deps.directory);
   addAuditRoutes(binder);
   addPostalCodeRoutes(binder, deps.postalCodes);
   const missing = ROUTES.filter((route) => !binder.bound.includes(route)).map(({ name }) => name);

@@ -31,6 +31,7 @@ import {
   readPermissionProfileRoute,
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
+import { readReceiptRoute, simulateRoute } from './receipts.ts';
 import {
   changeResellerRoute,
   createResellerRoute,
@@ -123,6 +124,8 @@ export const ROUTES: readonly Route[] = [
   listPermissionProfilesRoute,
   readPermissionProfileRoute,
   findPostalCodeRoute,
+  readReceiptRoute,
+  simulateRoute,
   changeResellerRoute,
   createResellerRoute,
   deleteResellerRoute,

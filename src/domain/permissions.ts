@@ -139,7 +139,10 @@ const STAFF_KEYS = {
   },
   line: { shown: [], hidden: [] },
   number: { shown: ['subscriber_id', 'status'], hidden: [] },
-  call: { shown: [], hidden: [] },
+  call: {
+    shown: [],
+    hidden: ['wholesale', 'wholesale_micros', 'margin_micros', 'loss', 'carrier', 'carrier_micros'],
+  },
 } as const satisfies Record<PanelResource, Readonly<Record<'shown' | 'hidden', readonly string[]>>>;
 
 /** Row keys that nobody writes: the ledger, the generator and the switch do. */

@@ -10,6 +10,7 @@ import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import { createDirectory } from '../../src/calls/directory.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
@@ -69,6 +70,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const revocations = connectRevocations(server.url, ignore);
     opened.push(system, tenants, database, redis, revocations, server);
     const board = createLiveBoard();
+    const directory = createDirectory(system.db);
     const logged: string[] = [];
     const wallets: Wallet[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
@@ -81,6 +83,8 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        // Nobody listens for changes here, so every question reads anew.
+        directory: { ...directory, line: (name) => (directory.clear(), directory.line(name)) },
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',

@@ -43,7 +43,8 @@ const COLUMNS = sql.raw(`
    left join lateral (
      select included_seconds, left_seconds from bundle_allocations
      where subscriber_id = s.id and slot = b.slot
-       and cycle_start <= (now() at time zone 'America/Sao_Paulo')::date
+       and cycle_start between cycle_start_of(s.cycle_day, (now() at time zone 'America/Sao_Paulo')::date)
+         and (now() at time zone 'America/Sao_Paulo')::date
      order by cycle_start desc limit 1) a on true
    where b.subscriber_id = s.id) as bundles
 `);
