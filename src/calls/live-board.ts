@@ -58,7 +58,7 @@ function toRow(call: LiveCall): LiveCallRow {
     bundle_seconds: grant.bundle_seconds + (grant.after_turn?.bundle_seconds ?? 0),
     paid_seconds: grant.paid_seconds + (grant.after_turn?.paid_seconds ?? 0),
     cut_at: answered_at_ms === null || funded === null ? null : iso(answered_at_ms + funded * 1000),
-    price_micros_per_minute: facts.rate && facts.rate.price_micros_per_minute.toString(),
+    price_micros_per_minute: facts.rate?.price_micros_per_minute.toString() ?? null,
     cadence: facts.rate && formatCadence(facts.rate.cadence),
     wholesale: costOf(facts.wholesale),
     loss: facts.loss,

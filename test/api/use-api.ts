@@ -84,7 +84,13 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         revocations,
         board,
         // Nobody listens for changes here, so every question reads anew.
-        directory: { ...directory, line: (name) => (directory.clear(), directory.line(name)) },
+        directory: {
+          ...directory,
+          line(name) {
+            directory.clear();
+            return directory.line(name);
+          },
+        },
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',
