@@ -1,7 +1,9 @@
 import { deleteUnused } from '../../admin/delete-unused.ts';
+import { listLosses } from '../../admin/list-losses.ts';
 import { takePricesBack } from '../../admin/save-prices.ts';
 import { changeSalesPlan, createSalesPlan } from '../../admin/save-sales-plan.ts';
 import { say } from '../../contract/language.ts';
+import { listLossesRoute } from '../../contract/losses.ts';
 import {
   changeSalesPlanRoute,
   createSalesPlanRoute,
@@ -68,6 +70,8 @@ export function addSalesPlanRoutes({ bind }: Binder): void {
     const { items, next_cursor } = await listVersions(tx, params, query);
     return { items: items.map(presentVersion), next_cursor };
   });
+
+  bind(listLossesRoute, ({ tx, params, query }) => listLosses(tx, params.sales_plan_id, query));
 
   bind(deleteSalesPlanVersionRoute, async ({ tx, params: { sales_plan_id, version_id } }) => {
     await takePricesBack(tx, { sales_plan_id }, version_id);
