@@ -21,6 +21,7 @@ import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addCallRoutes } from './routes/calls.ts';
+import { addCostPlanRoutes } from './routes/cost-plans.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
@@ -71,6 +72,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addSubscriberRoutes(binder, board, endSessions);
   addPermissionProfileRoutes(binder);
   addSalesPlanRoutes(binder);
+  addCostPlanRoutes(binder);
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);

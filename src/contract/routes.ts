@@ -2,6 +2,15 @@ import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-ke
 import { listAuditRoute } from './audit.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
 import {
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
+} from './cost-plans.ts';
+import {
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,
@@ -9,6 +18,7 @@ import {
   readLineRoute,
   regenerateLinePasswordRoute,
 } from './lines.ts';
+import { listLossesRoute } from './losses.ts';
 import {
   changeMinuteBundleRoute,
   createMinuteBundleRoute,
@@ -44,7 +54,9 @@ import {
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
 } from './sales-plans.ts';
 import {
@@ -134,8 +146,18 @@ export const ROUTES: readonly Route[] = [
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
+  listLossesRoute,
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
   changeServerRoute,
   createServerRoute,
   deleteServerRoute,
