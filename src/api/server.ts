@@ -69,7 +69,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addApiKeyRoutes(binder, { onRevoked: (id) => void revocations.publish([id]).catch(onFailure) });
   const endSessions = createEndSessions(sessions, onFailure);
   addResellerRoutes(binder, endSessions);
-  addSubscriberRoutes(binder, board, endSessions);
+  addSubscriberRoutes(binder, { board, endSessions, walletChanged: deps.walletChanged });
   addPermissionProfileRoutes(binder);
   addSalesPlanRoutes(binder);
   addCostPlanRoutes(binder);

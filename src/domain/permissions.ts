@@ -151,7 +151,7 @@ const COMPUTED_KEYS: Readonly<Record<PanelResource, readonly string[]>> = {
   subscriber: ['balance_micros', 'blocked_reason'],
   line: ['sip_username'],
   number: [],
-  call: ['number', 'dialled', 'total_micros', 'price_micros_per_minute'],
+  call: ['number', 'dialled', 'total_micros', 'price_micros_per_minute', ...STAFF_KEYS.call.hidden],
 };
 
 const FACTS: Readonly<Record<PanelField, PanelFieldFacts>> = PANEL_FIELD_FACTS;
