@@ -23,7 +23,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/stores': ['kysely', 'kysely/migration', 'pg', 'ioredis'],
   'src/asterisk': ['asterisk-manager', 'ws'],
   'src/calls': ['ioredis'],
-  'src/admin': ['@node-rs/argon2', '@zxcvbn-ts/language-common', 'otpauth'],
+  'src/admin': ['@node-rs/argon2', '@zxcvbn-ts/language-common', 'csv-parse', 'otpauth'],
   'src/api': ['@fastify/helmet', 'cookie', 'csv-stringify', 'fastify', 'prom-client', 'ws', 'zod'],
   'src/config.ts': ['zod'],
   'src/context.ts': ['fastify', 'pino'],
