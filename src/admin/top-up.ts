@@ -4,7 +4,8 @@ import type { Tenant } from '../domain/tenant.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { notFound } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
-import { topUpReference, topUpWallet, type Wallet } from '../stores/postgres/wallets.ts';
+import { topUpReference, topUpWallet } from '../stores/postgres/top-ups.ts';
+import type { Wallet } from '../stores/postgres/wallets.ts';
 import { owns } from './create-line.ts';
 
 /**
