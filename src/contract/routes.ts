@@ -11,6 +11,15 @@ import {
   readCostPlanRoute,
 } from './cost-plans.ts';
 import {
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+} from './decks.ts';
+import { listJobsRoute, readJobRoute } from './jobs.ts';
+import {
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,
@@ -114,6 +123,14 @@ export const ROUTES: readonly Route[] = [
   listCallsRoute,
   listLiveCallsRoute,
   listRefusalsRoute,
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+  listJobsRoute,
+  readJobRoute,
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,

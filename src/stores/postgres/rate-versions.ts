@@ -101,7 +101,7 @@ export function toClassRates(rates: readonly ClassRate[]): Map<CallClass, Rate> 
   );
 }
 
-interface DeckRateRow {
+export interface DeckRateRow {
   prefix: string;
   locality: string;
   kind: RateKind | null;
