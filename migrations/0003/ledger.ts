@@ -14,7 +14,7 @@ const movements = `
     drop constraint ledger_movements_kind_check,
     add constraint ledger_movements_kind_check check (kind in ('CALL', 'TOP_UP', 'BUNDLE_RENEWAL', 'CORRECTION',
       'TRANSFER', 'MONTHLY_FEE')),
-    add constraint ledger_movements_reason check (kind not in ('CORRECTION', 'TRANSFER') or reason <> '');
+    add constraint ledger_movements_reason check (kind not in ('CORRECTION', 'TRANSFER') or coalesce(reason, '') <> '');
   update ledger_movements m set reseller_id = s.reseller_id from subscribers s where s.id = m.subscriber_id;
   alter table ledger_movements
     add constraint ledger_movements_owner check (subscriber_id is null or reseller_id is not null);
