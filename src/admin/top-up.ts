@@ -1,11 +1,12 @@
-import { say } from '../contract/language.ts';
-import { ProblemError } from '../contract/problem.ts';
+import { topUpEntries } from '../domain/ledger.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { notFound } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
-import { topUpReference, topUpWallet, type Wallet } from '../stores/postgres/wallets.ts';
+import { unblockIfPaid } from '../stores/postgres/overdue.ts';
+import { moveMoney, topUpReference, type Wallet } from '../stores/postgres/wallets.ts';
 import { owns } from './create-line.ts';
+import { oncePerReference } from './move-money.ts';
 
 /**
  * Adds money to a subscriber that the tenant owns, once per reference, in a transaction that somebody else began.
@@ -26,22 +27,21 @@ export async function topUpAs(
     .where('id', '=', subscriber_id)
     .executeTakeFirst();
   if (!payer || !owns(tenant, payer)) throw notFound();
-  try {
-    return await topUpWallet(
-      tx,
-      payer,
-      amount_micros,
-      topUpReference(payer.subscriber_id, reference),
-      actorName,
-    );
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== '23505') throw error;
-    const message = say(
-      'this reference was used before; nothing was added',
-      'esta referência já foi usada; nada foi creditado',
-    );
-    throw new ProblemError('CONFLICT', message, [{ field: 'reference', message }]);
-  }
+  const { subscriber_id: id } = payer;
+  const wallet = await oncePerReference(() =>
+    moveMoney(tx, {
+      holder: payer,
+      kind: 'TOP_UP',
+      amount: amount_micros,
+      reference: topUpReference(id, reference),
+      leg: 'subscriber',
+      author: actorName,
+      reason: null,
+      entries: topUpEntries(payer, amount_micros),
+    }),
+  );
+  await unblockIfPaid(tx, id, new Date());
+  return wallet;
 }
 
 /** The same for commands, which have no transaction yet. */

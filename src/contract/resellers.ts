@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { STATUSES } from '../domain/authorize.ts';
-import { dateTimeSchema, e164Schema, emailSchema, textSchema } from './fields.ts';
+import { dateTimeSchema, e164Schema, emailSchema, microsSchema, textSchema } from './fields.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { defineRoute, nothingSchema } from './route.ts';
 
@@ -51,6 +51,8 @@ export const resellerSchema = z.object({
   max_lines: z.int().nullable(),
   subscribers: z.int(),
   lines: z.int(),
+  /** What it has with the platform, which its calls are paid from. */
+  balance_micros: microsSchema,
   version: z.int(),
   created_at: dateTimeSchema,
 });
