@@ -144,6 +144,7 @@ export async function startService(config: Config): Promise<Service> {
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),
     logger: log,
     walletChanged: calls.walletChanged,
+    reserve: calls.reserve,
     health: healthChecks(system, calls),
     settings: {
       origins: config.PUBLIC_ORIGINS,

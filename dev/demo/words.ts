@@ -49,6 +49,8 @@ export const REASON_WORDS: Readonly<Record<RefusalReason, string>> = {
   NO_RATE: 'sem tarifa no plano',
   NO_ROUTE: 'sem rota',
   LIMIT_REACHED: 'limite de chamadas',
+  RESELLER_NO_CREDIT: 'a revenda está sem crédito',
+  LOSS_CALL: 'a ligação custaria mais do que rende',
   NO_CREDIT: 'sem saldo',
   CONTROL_UNAVAILABLE: 'controle indisponível',
 };

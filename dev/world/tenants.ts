@@ -4,6 +4,7 @@ import { DEFAULT_CLASSES } from '../../src/contract/lines.ts';
 import type { BillingMode } from '../../src/domain/authorize.ts';
 import type { BundleSlot, CallClass } from '../../src/domain/call-class.ts';
 import type { Db } from '../../src/stores/postgres/connect.ts';
+import { addClassVersion } from '../../src/stores/postgres/rate-versions.ts';
 import type { PhoneAccount } from './phone.ts';
 
 export interface RateOptions {
@@ -75,13 +76,16 @@ async function addPlan(
     .executeTakeFirstOrThrow();
   const [initial_seconds, increment_seconds, free_threshold_seconds] = rate.cadence;
   const { price_micros_per_minute } = rate;
-  const row = { price_micros_per_minute, initial_seconds, increment_seconds, free_threshold_seconds };
-  if (classes.length > 0) {
-    await db
-      .insertInto('sales_plan_rates')
-      .values(classes.map((call_class) => ({ sales_plan_id: plan.id, call_class, ...row })))
-      .execute();
-  }
+  const cadence = { initial_seconds, increment_seconds, free_threshold_seconds };
+  const price = price_micros_per_minute.toString();
+  await db.transaction().execute((tx) =>
+    addClassVersion(tx, {
+      plan: { sales_plan_id: plan.id },
+      valid_from: new Date('2000-01-01T00:00:00Z'),
+      author: 'test',
+      class_rates: classes.map((call_class) => ({ call_class, price_micros_per_minute: price, ...cadence })),
+    }),
+  );
   return plan.id;
 }
 

@@ -11,17 +11,18 @@ import { lockWallets } from '../stores/postgres/wallet-locks.ts';
 import { moveMoney, type Wallet } from '../stores/postgres/wallets.ts';
 import { owns } from './create-line.ts';
 
+/** Money that is about to go away from somebody: `amount` above zero, and how far below zero it may leave them. */
+export interface Leaving {
+  readonly holder: Holder;
+  readonly amount: Micros;
+  readonly credit_micros: Micros;
+}
+
 /**
- * Keeps `amount` of the holder's money from being taken by running calls while `work` moves it. Throws CONFLICT
- * when what they have reserved leaves less than that (`credit` is what the holder may owe), and UNAVAILABLE when
- * nobody can tell now.
+ * Keeps running calls from taking money until the transaction that moves it has ended. Throws CONFLICT when what they
+ * have reserved leaves less than that, and UNAVAILABLE when nobody can tell now.
  */
-export type Reserve = <W>(
-  holder: Holder,
-  amount_micros: Micros,
-  credit_micros: Micros,
-  work: () => Promise<W>,
-) => Promise<W>;
+export type SetApart = (leaving: Leaving) => Promise<void>;
 
 /** What somebody moves by hand, and why. */
 export interface ManualMove {
@@ -80,7 +81,7 @@ export async function oncePerReference<W>(work: () => Promise<W>): Promise<W> {
 export async function correctAs(
   tx: Tx,
   tenant: Tenant,
-  reserve: Reserve,
+  setApart: SetApart,
   subscriber_id: string,
   move: ManualMove,
 ): Promise<Wallet> {
@@ -90,30 +91,24 @@ export async function correctAs(
   const { amount_micros: amount, reason, author } = move;
   const reference = `correction ${id} ${move.reference}`;
   const entries = correctionEntries(holder, amount);
-  const correct = () =>
-    oncePerReference(() =>
-      moveMoney(tx, {
-        holder,
-        kind: 'CORRECTION',
-        amount,
-        reference,
-        leg: 'subscriber',
-        author,
-        reason,
-        entries,
-      }),
-    );
-  if (amount > 0n) {
-    const wallet = await correct();
-    await unblockIfPaid(tx, id, new Date());
-    return wallet;
-  }
-  const credit = creditOf(account);
-  return reserve(holder, -amount, credit, async () => {
-    const wallet = await correct();
-    if (wallet.balance_micros + credit < 0n) throw notEnough();
-    return wallet;
-  });
+  const credit_micros = creditOf(account);
+  if (amount < 0n) await setApart({ holder, amount: -amount, credit_micros });
+  const wallet = await oncePerReference(() =>
+    moveMoney(tx, {
+      holder,
+      kind: 'CORRECTION',
+      amount,
+      reference,
+      leg: 'subscriber',
+      author,
+      reason,
+      entries,
+    }),
+  );
+  // Calls that were settled meanwhile may have made less of it.
+  if (amount < 0n && wallet.balance_micros + credit_micros < 0n) throw notEnough();
+  if (amount > 0n) await unblockIfPaid(tx, id, new Date());
+  return wallet;
 }
 
 export interface Transferred {
@@ -135,7 +130,7 @@ function faultOfEnds(giver: Account, taker: Account): string | null {
 export async function transferAs(
   tx: Tx,
   tenant: Tenant,
-  reserve: Reserve,
+  setApart: SetApart,
   ends: { readonly from_subscriber_id: string; readonly to_subscriber_id: string },
   move: ManualMove,
 ): Promise<Transferred> {
@@ -152,16 +147,15 @@ export async function transferAs(
     const entries = transferEntries(holder, amount);
     return moveMoney(tx, { holder, kind: 'TRANSFER', amount, reference, leg: name, author, reason, entries });
   };
-  const from = { subscriber_id: giver.subscriber_id, reseller_id };
-  return reserve(from, amount_micros, 0n, () =>
-    oncePerReference(async () => {
-      // In one order by everyone: transfers that cross each other wait instead of deadlocking.
-      await lockWallets(tx, [giver.subscriber_id, taker.subscriber_id]);
-      const given = await leg(giver, 'from', -amount_micros);
-      if (given.balance_micros < 0n) throw notEnough();
-      const taken = await leg(taker, 'to', amount_micros);
-      await unblockIfPaid(tx, taker.subscriber_id, new Date());
-      return { from: given, to: taken };
-    }),
-  );
+  const holder = { subscriber_id: giver.subscriber_id, reseller_id };
+  await setApart({ holder, amount: amount_micros, credit_micros: 0n });
+  return oncePerReference(async () => {
+    // In one order by everyone: transfers that cross each other wait instead of deadlocking.
+    await lockWallets(tx, [giver.subscriber_id, taker.subscriber_id]);
+    const from = await leg(giver, 'from', -amount_micros);
+    if (from.balance_micros < 0n) throw notEnough();
+    const to = await leg(taker, 'to', amount_micros);
+    await unblockIfPaid(tx, taker.subscriber_id, new Date());
+    return { from, to };
+  });
 }

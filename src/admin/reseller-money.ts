@@ -2,7 +2,7 @@ import type { Micros } from '../domain/money.ts';
 import { notFound } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { moveResellerMoney, type ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
-import { type ManualMove, notEnough, oncePerReference, type Reserve } from './move-money.ts';
+import { type ManualMove, notEnough, oncePerReference, type SetApart } from './move-money.ts';
 
 interface ResellerCredit {
   readonly id: string;
@@ -34,7 +34,6 @@ export async function topUpReseller(
       kind: 'TOP_UP',
       amount,
       reference,
-      leg: 'reseller',
       author,
       reason: null,
     }),
@@ -44,29 +43,22 @@ export async function topUpReseller(
 /** Sets a reseller's wholesale balance right; down no further than its credit limit and what its calls reserved. */
 export async function correctReseller(
   tx: Tx,
-  reserve: Reserve,
+  setApart: SetApart,
   reseller_id: string,
   move: ManualMove,
 ): Promise<ResellerWallet> {
   const { id, credit_limit_micros: credit } = await resellerOf(tx, reseller_id);
   const { amount_micros: amount, reason, author } = move;
   const reference = `correction ${id} ${move.reference}`;
-  const correct = () =>
-    oncePerReference(() =>
-      moveResellerMoney(tx, {
-        reseller_id: id,
-        kind: 'CORRECTION',
-        amount,
-        reference,
-        leg: 'reseller',
-        author,
-        reason,
-      }),
-    );
-  if (amount > 0n) return correct();
-  return reserve({ subscriber_id: null, reseller_id: id }, -amount, credit, async () => {
-    const wallet = await correct();
-    if (wallet.balance_micros + credit < 0n) throw notEnough();
-    return wallet;
-  });
+  if (amount < 0n)
+    await setApart({
+      holder: { subscriber_id: null, reseller_id: id },
+      amount: -amount,
+      credit_micros: credit,
+    });
+  const wallet = await oncePerReference(() =>
+    moveResellerMoney(tx, { reseller_id: id, kind: 'CORRECTION', amount, reference, author, reason }),
+  );
+  if (amount < 0n && wallet.balance_micros + credit < 0n) throw notEnough();
+  return wallet;
 }

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_CLASSES } from '../contract/lines.ts';
 import type { BillingMode } from '../domain/authorize.ts';
-import { type Cadence, formatCadence } from '../domain/cadence.ts';
+import { billCall } from '../domain/bill.ts';
+import type { Cadence } from '../domain/cadence.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
-import { chargeCall, type Rate } from '../domain/charge.ts';
-import { cycleStart } from '../domain/cycle.ts';
+import { cycleStart, nextCycleStart } from '../domain/cycle.ts';
 import { MICROS_PER_REAL } from '../domain/money.ts';
+import type { Rate } from '../domain/rate-table.ts';
+import { billColumns } from '../stores/postgres/call-record.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
+import { addClassVersion } from '../stores/postgres/rate-versions.ts';
 import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
 import { openWallet } from '../stores/postgres/wallets.ts';
 import { createLine } from './create-line.ts';
@@ -218,23 +221,34 @@ function rateOf(plan: PlanName, wanted: CallClass): Rate {
   return { price_micros_per_minute: reais(row[1][plan]), cadence: row[2] };
 }
 
+interface SeededPlan {
+  readonly sales_plan_id: string;
+  readonly version_id: string;
+}
+
 /** What the subscribers are made of: ids by name. */
 interface Catalogue {
   readonly reseller_id: string;
   readonly server_id: string;
-  readonly plans: Readonly<Record<PlanName, string>>;
+  readonly plans: Readonly<Record<PlanName, SeededPlan>>;
   readonly bundles: Readonly<Record<BundleName, string>>;
 }
 
-async function addPlan(tx: Tx, reseller_id: string, plan: PlanName): Promise<string> {
+/** Its prices hold from long ago, so that the calls that were made before now have them. */
+async function addPlan(tx: Tx, reseller_id: string, plan: PlanName): Promise<SeededPlan> {
   const row = { reseller_id, name: `${plan} 30/6/3` };
   const { id } = await tx.insertInto('sales_plans').values(row).returning('id').executeTakeFirstOrThrow();
   const rates = RATES.map(([call_class]) => {
     const { price_micros_per_minute, cadence } = rateOf(plan, call_class);
-    return { sales_plan_id: id, call_class, price_micros_per_minute, ...cadence };
+    return { call_class, price_micros_per_minute: price_micros_per_minute.toString(), ...cadence };
   });
-  await tx.insertInto('sales_plan_rates').values(rates).execute();
-  return id;
+  const version_id = await addClassVersion(tx, {
+    plan: { sales_plan_id: id },
+    valid_from: new Date('2000-01-01T00:00:00Z'),
+    author: 'seed',
+    class_rates: rates,
+  });
+  return { sales_plan_id: id, version_id };
 }
 
 async function addBundles(tx: Tx, reseller_id: string): Promise<Catalogue['bundles']> {
@@ -265,7 +279,7 @@ async function addSubscriber(tx: Tx, at: Catalogue, spec: SubscriberSpec): Promi
     .values({
       reseller_id,
       server_id,
-      sales_plan_id: at.plans[spec.plan],
+      sales_plan_id: at.plans[spec.plan].sales_plan_id,
       name,
       billing_mode,
       cycle_day,
@@ -322,19 +336,27 @@ function lengthsOf(talked_seconds: number): number[] {
   return [next, ...lengthsOf(talked_seconds - next)];
 }
 
+const cycleOf = (spec: SubscriberSpec) => cycleStart(spec.cycle_day ?? 1, new Date());
+
 /** Records of the calls before now, the latest first: each ends four minutes before the next one began. */
 function pastCalls(at: Catalogue, spec: SubscriberSpec, { subscriber_id, lines }: SeededSubscriber) {
   const { reseller_id, server_id } = at;
   const [line] = lines;
   let at_ms = Date.now();
+  const cycle = cycleOf(spec);
+  const cycles = [cycle, nextCycleStart(spec.cycle_day ?? 1, cycle)] as const;
   const recordOf = (call_class: BundleSlot, seconds: number, line: SeededLine): CallRecord => {
     const ended_at = new Date(at_ms - minutes(4) * 1000);
     const answered_at = new Date(ended_at.getTime() - seconds * 1000);
     const ringing_at = new Date(answered_at.getTime() - 5_000);
     at_ms = ringing_at.getTime() - 1_000;
-    const rate = rateOf(spec.plan, call_class);
+    const { sales_plan_id, version_id } = at.plans[spec.plan];
+    const rate = { ...rateOf(spec.plan, call_class), version_id, prefix: null, locality: null, kind: null };
+    const rates = { rate, wholesale: null, cost: null };
     const bundle_slot = spec.slots?.[call_class] ? call_class : null;
     const [bundle_seconds, paid_seconds] = bundle_slot ? [seconds, 0] : [0, seconds];
+    const grant = { bundle_seconds, paid_seconds };
+    const bill = billCall(seconds * 1000, rates, grant, cycles);
     const number = CALLED[call_class](line.area_code);
     return {
       id: `seed-${randomUUID()}`,
@@ -350,12 +372,13 @@ function pastCalls(at: Catalogue, spec: SubscriberSpec, { subscriber_id, lines }
       answered_at,
       ended_at,
       talk_ms: seconds * 1000,
-      ...chargeCall(seconds * 1000, rate, { bundle_seconds, paid_seconds }),
+      ...billColumns(rates, grant, bill),
       bundle_slot,
-      granted_seconds: seconds,
-      sales_plan_id: at.plans[spec.plan],
-      price_micros_per_minute: rate.price_micros_per_minute,
-      cadence: formatCadence(rate.cadence),
+      sales_plan_id,
+      area_code: line.area_code,
+      billing_mode: spec.billing_mode,
+      claims: [],
+      loss: false,
       end_reason: 'HANGUP',
       q850: 16,
     };
@@ -373,7 +396,7 @@ async function addMovements(db: Db, at: Catalogue, seeded: SeededSubscriber): Pr
   const spec = SUBSCRIBERS.find(({ name }) => name === seeded.name);
   if (spec?.top_up_cents) await topUp(db, tenant, subscriber_id, reais(spec.top_up_cents), 'first');
   if (!spec?.talked) return;
-  await openWallet(db, { subscriber_id, reseller_id }, cycleStart(spec.cycle_day ?? 1, new Date()));
+  await openWallet(db, { subscriber_id, reseller_id }, cycleOf(spec));
   await settleCalls(db, pastCalls(at, spec, seeded));
 }
 

@@ -1,10 +1,10 @@
-import { topUpEntries } from '../domain/ledger.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { notFound } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { unblockIfPaid } from '../stores/postgres/overdue.ts';
-import { moveMoney, topUpReference, type Wallet } from '../stores/postgres/wallets.ts';
+import { topUpReference, topUpWallet } from '../stores/postgres/top-ups.ts';
+import type { Wallet } from '../stores/postgres/wallets.ts';
 import { owns } from './create-line.ts';
 import { oncePerReference } from './move-money.ts';
 
@@ -29,16 +29,7 @@ export async function topUpAs(
   if (!payer || !owns(tenant, payer)) throw notFound();
   const { subscriber_id: id } = payer;
   const wallet = await oncePerReference(() =>
-    moveMoney(tx, {
-      holder: payer,
-      kind: 'TOP_UP',
-      amount: amount_micros,
-      reference: topUpReference(id, reference),
-      leg: 'subscriber',
-      author: actorName,
-      reason: null,
-      entries: topUpEntries(payer, amount_micros),
-    }),
+    topUpWallet(tx, payer, amount_micros, topUpReference(id, reference), actorName),
   );
   await unblockIfPaid(tx, id, new Date());
   return wallet;

@@ -36,6 +36,8 @@ export interface Input<R extends Route> extends Asked<R> {
   readonly if_match: number;
   /** Runs once what was changed is there for everybody. */
   afterCommit(work: () => void): void;
+  /** Runs when the transaction has ended, and is told whether what it changed is there now. */
+  afterEnd(work: (committed: boolean) => void): void;
 }
 
 type Handler<I, R extends Route> = (input: I) => Promise<z.input<R['reply']>>;
@@ -121,18 +123,27 @@ export function createBinder({ app, tenants, authenticate }: BinderDependencies)
   async function answer<R extends Route>(
     route: R,
     handler: Handler<Input<R>, R>,
-    input: Omit<Input<R>, 'tx' | 'permissions' | 'afterCommit'>,
+    input: Omit<Input<R>, 'tx' | 'permissions' | 'afterCommit' | 'afterEnd'>,
   ) {
     const { viewer, request } = input;
-    const after: (() => void)[] = [];
+    const after: ((committed: boolean) => void)[] = [];
+    const ended = (committed: boolean) => {
+      for (const next of after) next(committed);
+    };
     const work = async (tx: Tx) => {
       const permissions = await readPermissions(tx, viewer.tenant);
       requireSection(route.section, permissions, route.method !== 'GET');
-      const asked = { ...input, tx, permissions, afterCommit: (next: () => void) => after.push(next) };
+      const asked = {
+        ...input,
+        tx,
+        permissions,
+        afterCommit: (next: () => void) => after.push((committed) => committed && next()),
+        afterEnd: (next: (committed: boolean) => void) => after.push(next),
+      };
       return route.reply.parse(await handler(asked as Input<R>));
     };
     if (route.method === 'GET') return readAs(tenants, viewer.tenant, work);
-    const reply = await changeAs(tenants, viewer.tenant, viewer.actor, (tx) =>
+    const change = changeAs(tenants, viewer.tenant, viewer.actor, (tx) =>
       route.idempotent
         ? onceByKey(
             tx,
@@ -146,8 +157,14 @@ export function createBinder({ app, tenants, authenticate }: BinderDependencies)
           )
         : work(tx),
     );
-    for (const next of after) next();
-    return reply;
+    try {
+      const reply = await change;
+      ended(true);
+      return reply;
+    } catch (error) {
+      ended(false);
+      throw error;
+    }
   }
 
   return {

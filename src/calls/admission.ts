@@ -1,12 +1,19 @@
 import type { Grant } from '../domain/charge.ts';
 import type { Refusal } from '../domain/refusals.ts';
 import type { Db } from '../stores/postgres/connect.ts';
+import { readResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet } from '../stores/postgres/wallets.ts';
 import type { AdmitAnswer, AdmitInput, LiveCallStore } from '../stores/redis/live-calls.ts';
 import { type CallFacts, encodeFacts } from './live-call.ts';
 
 export type Admission =
-  | { readonly admitted: true; readonly grant: Grant; readonly more_seconds: number }
+  | {
+      readonly admitted: true;
+      readonly grant: Grant;
+      readonly more_seconds: number;
+      /** As it was admitted: the cycle may be another than the one asked for. */
+      readonly facts: CallFacts;
+    }
   /** `refusal: null`: the call is over already, there is nobody to refuse. */
   | { readonly admitted: false; readonly refusal: Refusal | null };
 
@@ -17,10 +24,10 @@ export interface Admissions {
   adopt(facts: CallFacts, grant: Grant): Promise<void>;
 }
 
-function toAdmission(answer: AdmitAnswer): Admission {
+function toAdmission({ answer, facts }: Asked): Admission {
   switch (answer.code) {
     case 'ADMITTED':
-      return { admitted: true, grant: answer.grant, more_seconds: answer.more_seconds };
+      return { admitted: true, grant: answer.grant, more_seconds: answer.more_seconds, facts };
     case 'LIMIT': {
       const { level, limit } = answer.claim;
       return {
@@ -29,18 +36,25 @@ function toAdmission(answer: AdmitAnswer): Admission {
       };
     }
     case 'NO_CREDIT':
-      return { admitted: false, refusal: { reason: 'NO_CREDIT' } };
+    case 'RESELLER_NO_CREDIT':
+      return { admitted: false, refusal: { reason: answer.code } };
     case 'ENDED':
       return { admitted: false, refusal: null };
     case 'NO_EPOCH':
     case 'WALLET_UNKNOWN':
+    case 'RESELLER_UNKNOWN':
       return { admitted: false, refusal: { reason: 'CONTROL_UNAVAILABLE', detail: answer.code } };
   }
 }
 
-/** Asks the admission script, and loads the payer's wallet from the ledger when Redis does not have it yet. */
+interface Asked {
+  readonly answer: AdmitAnswer;
+  readonly facts: CallFacts;
+}
+
+/** Asks the admission script, and loads wallets from the ledger when Redis does not have them yet. */
 export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: number): Admissions {
-  async function ask(facts: CallFacts, adopt: Grant | null): Promise<AdmitAnswer> {
+  const once = (facts: CallFacts, adopt: Grant | null) => {
     const input: AdmitInput = {
       ...facts,
       payer: facts.subscriber_id,
@@ -48,16 +62,38 @@ export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: nu
       slice_seconds,
       adopt,
     };
-    const answer = await store.admit(input);
-    if (answer.code !== 'WALLET_UNKNOWN') return answer;
-    await store.loadWallet(await openWallet(db, facts, facts.cycle_start));
     return store.admit(input);
+  };
+
+  /** Loads what is missing. Gives the facts with the cycle that the ledger has open for such a call. */
+  async function load(facts: CallFacts, code: AdmitAnswer['code']): Promise<CallFacts | null> {
+    if (code === 'RESELLER_UNKNOWN') {
+      await store.loadResellerWallet(await readResellerWallet(db, facts.reseller_id));
+      return facts;
+    }
+    if (code !== 'WALLET_UNKNOWN') return null;
+    const wallet = await openWallet(db, facts, facts.cycle_start);
+    await store.loadWallet(wallet);
+    const known = facts.cycle_start === wallet.cycle_start || facts.cycle_start in wallet.left_seconds;
+    return known ? facts : { ...facts, cycle_start: wallet.cycle_start };
+  }
+
+  async function ask(facts: CallFacts, adopt: Grant | null): Promise<Asked> {
+    const first = await once(facts, adopt);
+    let asked: Asked = { answer: first, facts };
+    // At most twice: the subscriber's wallet, and the reseller's.
+    for (let loads = 0; loads < 2; loads += 1) {
+      const loaded = await load(asked.facts, asked.answer.code);
+      if (!loaded) break;
+      asked = { answer: await once(loaded, adopt), facts: loaded };
+    }
+    return asked;
   }
 
   return {
     admit: async (facts) => toAdmission(await ask(facts, null)),
     async adopt(facts, grant) {
-      const answer = await ask(facts, grant);
+      const { answer } = await ask(facts, grant);
       if (answer.code !== 'ADMITTED' && answer.code !== 'ENDED')
         throw new Error(`cannot adopt a call: ${answer.code}`);
     },

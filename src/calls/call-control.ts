@@ -2,16 +2,19 @@ import type { Redis } from 'ioredis';
 import type { ConnectAri } from '../asterisk/ari/port.ts';
 import type { SwitchAddress } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
+import type { ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createAdmissions } from './admission.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
+import type { CallFacts } from './live-call.ts';
 import type { Log } from './log.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRebuilder } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
+import { createReserve, type Reserve } from './reserve.ts';
 import { createSettler, type Settler } from './settlement.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
@@ -26,7 +29,9 @@ export interface CallControl {
   readonly settler: Settler;
   readonly switches: Switches;
   /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
-  walletChanged(wallet: Wallet): void;
+  walletChanged(wallet: Wallet | ResellerWallet): void;
+  /** Money that is moved away, out of what no running call has reserved. */
+  readonly reserve: Reserve;
   /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
   close(): Promise<void>;
 }
@@ -58,7 +63,19 @@ export function createCallControl({
   const settler = createSettler(db, store, log);
   const refusals = createRefusalLog(db, log);
   const admissions = createAdmissions(db, store, times.slice_seconds);
-  const slices = createSlices({ store, board, times, log, switchOf: (id) => switches.get(id) });
+  const openNextCycle = async (facts: CallFacts) => {
+    const wallet = await openWallet(db, facts, facts.next_cycle_start);
+    await store.loadWallet(wallet);
+    return facts.next_cycle_start === wallet.cycle_start || facts.next_cycle_start in wallet.left_seconds;
+  };
+  const slices = createSlices({
+    store,
+    board,
+    times,
+    log,
+    switchOf: (id) => switches.get(id),
+    openNextCycle,
+  });
   const controller = createController({
     directory,
     admissions,
@@ -71,8 +88,11 @@ export function createCallControl({
   });
   const rebuilder = createRebuilder(
     directory,
-    async (facts) =>
-      (facts.slot && (await openWallet(db, facts, facts.cycle_start)).left_seconds[facts.slot]) || 0,
+    async ({ slot, cycle_start, ...payer }) => {
+      if (!slot) return 0;
+      const wallet = await openWallet(db, payer, cycle_start);
+      return wallet.left_seconds[cycle_start]?.[slot] ?? 0;
+    },
     times.grace_seconds,
   );
   const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
@@ -94,15 +114,18 @@ export function createCallControl({
   redis.on('close', () => switches.redisLost());
   redis.on('ready', resync);
 
-  const walletChanged = (wallet: Wallet) => {
-    store.loadWallet(wallet).catch((error: Error) => {
-      log.warn({ err: error, subscriber: wallet.subscriber_id }, 'Redis is away; a wallet waits');
+  const walletChanged = (wallet: Wallet | ResellerWallet) => {
+    const loaded = 'left_seconds' in wallet ? store.loadWallet(wallet) : store.loadResellerWallet(wallet);
+    loaded.catch((error: Error) => {
+      const { balance_micros: _, ...named } = wallet;
+      log.warn({ err: error, ...named }, 'Redis is away; a wallet waits');
       setTimeout(walletChanged, WALLET_RETRY_ms, wallet).unref();
     });
   };
 
   return {
     walletChanged,
+    reserve: createReserve(db, store, log),
     board,
     directory,
     store,

@@ -1,7 +1,7 @@
 import { type CallEvent, CONTEXTS } from '../asterisk/ari/events.ts';
 import { formatGrant, type GrantExten } from '../asterisk/grant-exten.ts';
 import type { Switch } from '../asterisk/session.ts';
-import { authorize, type Permission } from '../domain/authorize.ts';
+import { authorize, NO_PRICES, type Permission } from '../domain/authorize.ts';
 import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
@@ -113,7 +113,9 @@ export function createController(deps: ControllerDependencies): Controller {
     if (!line)
       return refuse(link, event, { reason: 'UNKNOWN_LINE', detail: printable(event.sip_username) }, {});
     const trunk = await directory.trunk(link.server_id);
-    const verdict = authorize(event.dialled, line, trunk);
+    // By our clock, which is the one that prices were dated by.
+    const prices = await directory.prices(line, trunk, Date.now());
+    const verdict = authorize(event.dialled, line, trunk, prices);
     const { subscriber_id, reseller_id } = line.subscriber;
     if (!verdict.permitted) {
       const { destination } = verdict;
@@ -131,7 +133,8 @@ export function createController(deps: ControllerDependencies): Controller {
     }
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
-      return letGo(link, newLiveCall(facts, admission.grant, admission.more_seconds, true), permission);
+      const { grant, more_seconds } = admission;
+      return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission);
     }
     if (admission.refusal) await refuse(link, event, admission.refusal, facts);
   }
@@ -154,7 +157,8 @@ export function createController(deps: ControllerDependencies): Controller {
     const line = await directory.line(event.sip_username);
     const number = event.exten.split('-').at(-1) ?? '';
     if (!line) return null;
-    const verdict = authorize(number, line, await directory.trunk(link.server_id));
+    const trunk = await directory.trunk(link.server_id);
+    const verdict = authorize(number, line, trunk, NO_PRICES);
     if (!verdict.permitted) return null;
     const seen = { call_id: event.call_id, server_id: link.server_id, dialled: number, at_ms: event.at_ms };
     const call = newLiveCall(callFacts(seen, line, verdict.permission), NO_GRANT, 0, false);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LiveCallRow, LiveMessage } from '../contract/live.ts';
 import { talkPaidBy } from '../domain/cadence.ts';
-import { type Charge, grantedSeconds } from '../domain/charge.ts';
+import { type Charge, grantedSeconds, sourcesOf } from '../domain/charge.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
 import type { LiveCall } from './live-call.ts';
 
@@ -26,7 +26,7 @@ function paying({ facts, grant, answered_mono_ms }: LiveCall): LiveCallRow['payi
   if (answered_mono_ms === null) return 'NOBODY_YET';
   // A timer may fire a moment early; the switch from minutes to money is told on the second.
   const talked_seconds = Math.round((performance.now() - answered_mono_ms) / 100) / 10;
-  return talked_seconds < grant.bundle_seconds ? 'BUNDLE' : 'MONEY';
+  return sourcesOf(grant).findLast(({ from_seconds }) => from_seconds <= talked_seconds)?.source ?? 'MONEY';
 }
 
 function toRow(call: LiveCall): LiveCallRow {
@@ -47,8 +47,8 @@ function toRow(call: LiveCall): LiveCallRow {
     ringing_at: iso(call.ringing_at_ms),
     answered_at: iso(answered_at_ms),
     paying: paying(call),
-    bundle_seconds: grant.bundle_seconds,
-    paid_seconds: grant.paid_seconds,
+    bundle_seconds: grant.bundle_seconds + (grant.after_turn?.bundle_seconds ?? 0),
+    paid_seconds: grant.paid_seconds + (grant.after_turn?.paid_seconds ?? 0),
     cut_at: answered_at_ms === null || funded === null ? null : iso(answered_at_ms + funded * 1000),
   };
 }

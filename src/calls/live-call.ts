@@ -1,11 +1,12 @@
 import type { CallLeg } from '../asterisk/ari/events.ts';
-import type { LimitClaim, LineFacts, Permission } from '../domain/authorize.ts';
+import type { BillingMode, LimitClaim, LineFacts, Permission } from '../domain/authorize.ts';
+import type { CallRates } from '../domain/bill.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
-import type { Grant, Rate } from '../domain/charge.ts';
-import { cycleStart } from '../domain/cycle.ts';
+import type { Grant } from '../domain/charge.ts';
+import { cycleStart, dayStart_ms, nextCycleStart } from '../domain/cycle.ts';
 
 /** What stays the same during a call: enough to settle it, or to take it over after a restart. */
-export interface CallFacts {
+export interface CallFacts extends CallRates {
   readonly call_id: string;
   readonly server_id: string;
   readonly reseller_id: string;
@@ -19,12 +20,18 @@ export interface CallFacts {
   readonly call_class: CallClass;
   readonly csp: string | null;
   readonly plan_id: string;
-  readonly rate: Rate | null;
+  /** It costs more a minute than it earns. */
+  readonly loss: boolean;
   readonly slot: BundleSlot | null;
+  readonly area_code: string;
+  readonly billing_mode: BillingMode;
+  /** How far below zero the subscriber may go, and its reseller. */
   readonly credit_micros: bigint;
+  readonly reseller_credit_micros: bigint;
   readonly claims: readonly LimitClaim[];
   /** Cycle whose minutes the call draws on. */
   readonly cycle_start: string;
+  readonly next_cycle_start: string;
   readonly created_at_ms: number;
 }
 
@@ -43,6 +50,8 @@ export interface LiveCall {
   exhausted: boolean;
   /** Known to Redis. Emergency calls are not: they depend on nothing. */
   readonly registered: boolean;
+  /** Its cycle may turn while it runs. */
+  turns: boolean;
   timer: NodeJS.Timeout | null;
 }
 
@@ -52,12 +61,14 @@ export function callFacts(
   permission: Permission,
 ): CallFacts {
   const { destination, route } = permission;
+  const { subscriber } = line;
+  const cycle_start = cycleStart(subscriber.cycle_day, new Date(call.at_ms));
   return {
     call_id: call.call_id,
     server_id: call.server_id,
-    reseller_id: line.subscriber.reseller_id,
-    subscriber_id: line.subscriber.subscriber_id,
-    subscriber_name: line.subscriber.name,
+    reseller_id: subscriber.reseller_id,
+    subscriber_id: subscriber.subscriber_id,
+    subscriber_name: subscriber.name,
     line_id: line.line_id,
     extension: line.extension,
     trunk_id: route.kind === 'TRUNK' ? route.trunk.trunk_id : null,
@@ -67,10 +78,17 @@ export function callFacts(
     csp: destination.csp,
     plan_id: line.plan_id,
     rate: permission.rate,
+    wholesale: permission.wholesale,
+    cost: permission.cost,
+    loss: permission.loss,
     slot: permission.slot,
-    credit_micros: line.subscriber.credit_limit_micros,
+    area_code: line.area_code,
+    billing_mode: subscriber.billing_mode,
+    credit_micros: subscriber.credit_limit_micros,
+    reseller_credit_micros: subscriber.reseller_credit_micros,
     claims: permission.claims,
-    cycle_start: cycleStart(line.subscriber.cycle_day, new Date(call.at_ms)),
+    cycle_start,
+    next_cycle_start: nextCycleStart(subscriber.cycle_day, cycle_start),
     created_at_ms: call.at_ms,
   };
 }
@@ -92,8 +110,24 @@ export function newLiveCall(
     answered_mono_ms: null,
     exhausted: false,
     registered,
+    turns: true,
     timer: null,
   };
+}
+
+/**
+ * Seconds of talk after which the call's cycle turns: 0 for a call that rang across midnight, never below. null: the call
+ * is not answered, or nobody pays for it.
+ */
+export function turnSeconds({ facts, answered_at_ms }: LiveCall): number | null {
+  if (answered_at_ms === null || !facts.rate) return null;
+  return Math.max(0, Math.ceil((dayStart_ms(facts.next_cycle_start) - answered_at_ms) / 1000));
+}
+
+/** What the switch is told of a grant, to be read back from its channel when everything else is lost. */
+export function formatGranted({ bundle_seconds, paid_seconds, after_turn }: Grant): string {
+  const next = after_turn && [after_turn.turn_seconds, after_turn.bundle_seconds, after_turn.paid_seconds];
+  return [bundle_seconds, paid_seconds, ...(next ?? [])].join(':');
 }
 
 const BIGINT = /^\d+n$/;
@@ -104,7 +138,7 @@ export function encodeFacts(facts: CallFacts): string {
 }
 
 export function decodeFacts(text: string): CallFacts {
-  const amount = new Set(['credit_micros', 'price_micros_per_minute']);
+  const amount = new Set(['credit_micros', 'reseller_credit_micros', 'price_micros_per_minute']);
   return JSON.parse(text, (key, value) =>
     amount.has(key) && typeof value === 'string' && BIGINT.test(value) ? BigInt(value.slice(0, -1)) : value,
   ) as CallFacts;

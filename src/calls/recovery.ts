@@ -24,9 +24,19 @@ export interface SeenCall {
 
 const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, CONTEXTS.offlineInternal];
 
+/** As `formatGranted` wrote it on the channel. */
 function parseGranted(text: string | undefined): Grant | null {
-  const match = /^(\d+):(\d+)$/.exec(text ?? '');
-  return match && { bundle_seconds: Number(match[1]), paid_seconds: Number(match[2]) };
+  const match = /^(\d+):(\d+)(?::(\d+):(\d+):(\d+))?$/.exec(text ?? '');
+  if (!match) return null;
+  const [bundle_seconds = 0, paid_seconds = 0, turn_seconds, bundle = 0, paid = 0] = match
+    .slice(1)
+    .map((digits) => (digits === undefined ? undefined : Number(digits)));
+  if (turn_seconds === undefined) return { bundle_seconds, paid_seconds };
+  return {
+    bundle_seconds,
+    paid_seconds,
+    after_turn: { turn_seconds, bundle_seconds: bundle, paid_seconds: paid },
+  };
 }
 
 /** Calls that were let go and still run: the callers' channels, each with its callee's. */
@@ -101,7 +111,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const grant = parseGrant(known.exten);
     // The extension of an emergency call carries only trunk and number.
     const dialled = grant?.number ?? known.exten.split('-').at(-1) ?? '';
-    const verdict = authorize(dialled, line, await directory.trunk(server_id));
+    const trunk = await directory.trunk(server_id);
+    const verdict = authorize(dialled, line, trunk, await directory.prices(line, trunk, known.created_at_ms));
     if (!verdict.permitted) return null;
     const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
     const facts = callFacts(offered, line, verdict.permission);

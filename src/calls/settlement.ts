@@ -1,9 +1,9 @@
-import { formatCadence } from '../domain/cadence.ts';
-import { type Charge, chargeCall, grantedSeconds, NO_CHARGE } from '../domain/charge.ts';
+import { billCall } from '../domain/bill.ts';
+import type { Charge } from '../domain/charge.ts';
+import { billColumns } from '../stores/postgres/call-record.ts';
 import { type Db, isAway, isRefusedRow } from '../stores/postgres/connect.ts';
-import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
+import { type CallRecord, type Settled, settleCalls } from '../stores/postgres/settlements.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
-import type { Wallet } from '../stores/postgres/wallets.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -24,7 +24,7 @@ export interface Settlement {
 /** The bill and the record of a call that is over. */
 export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
   const { facts, grant } = call;
-  const charge = facts.rate ? chargeCall(end.talk_ms, facts.rate, grant) : NO_CHARGE;
+  const bill = billCall(end.talk_ms, facts, grant, [facts.cycle_start, facts.next_cycle_start]);
   const record: CallRecord = {
     id: facts.call_id,
     server_id: facts.server_id,
@@ -41,16 +41,17 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     answered_at: call.answered_at_ms === null ? null : new Date(call.answered_at_ms),
     ended_at: new Date(end.ended_at_ms),
     talk_ms: Math.max(0, Math.round(end.talk_ms)),
-    ...charge,
+    ...billColumns(facts, grant, bill),
     bundle_slot: facts.slot,
     sales_plan_id: facts.plan_id,
-    price_micros_per_minute: facts.rate?.price_micros_per_minute ?? null,
-    cadence: facts.rate && formatCadence(facts.rate.cadence),
-    granted_seconds: grantedSeconds(grant),
+    area_code: facts.area_code,
+    billing_mode: facts.billing_mode,
+    claims: facts.claims.map(({ level, limit }) => ({ level, limit })),
+    loss: facts.loss,
     end_reason: end.reason,
     q850: end.q850,
   };
-  return { record, charge };
+  return { record, charge: bill.charge };
 }
 
 export interface Settler {
@@ -84,18 +85,17 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
   let underway = 0;
   let working: Promise<void> | null = null;
 
-  const release = async (record: CallRecord, wallets: Map<string, Wallet>) => {
-    const payer = record.subscriber_id;
-    const call = { call_id: record.id, server_id: record.server_id, payer };
-    await store.settle(call, wallets.get(payer) ?? null);
+  const release = async (record: CallRecord, { wallets, resellers }: Settled) => {
+    const { id: call_id, server_id, subscriber_id: payer, reseller_id } = record;
+    const call = { call_id, server_id, payer, reseller_id };
+    await store.settle(call, wallets.get(payer) ?? null, resellers.get(reseller_id) ?? null);
   };
 
   async function write(records: readonly CallRecord[]): Promise<void> {
     let strange = 0;
     for (let retry_ms = FIRST_RETRY_ms; ; retry_ms = Math.min(retry_ms * 2, LAST_RETRY_ms)) {
       try {
-        const wallets = await settleCalls(db, records);
-        await releaseAll(records, wallets);
+        await releaseAll(records, await settleCalls(db, records));
         return;
       } catch (error) {
         if (!isAway(error)) strange += 1;
@@ -118,8 +118,8 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
     );
   }
 
-  async function releaseAll(records: readonly CallRecord[], wallets: Map<string, Wallet>): Promise<void> {
-    const results = await Promise.allSettled(records.map((record) => release(record, wallets)));
+  async function releaseAll(records: readonly CallRecord[], settled: Settled): Promise<void> {
+    const results = await Promise.allSettled(records.map((record) => release(record, settled)));
     const left = records.filter((_, index) => results[index]?.status === 'rejected');
     if (left.length === 0) return;
     // They are in the ledger: writing them again changes nothing and reads the wallets anew.

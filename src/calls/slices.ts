@@ -1,10 +1,10 @@
 import { setAbsoluteTimeout, setVariable } from '../asterisk/ami/actions.ts';
 import type { Switch } from '../asterisk/session.ts';
 import { talkPaidBy } from '../domain/cadence.ts';
-import { type Grant, grantedSeconds } from '../domain/charge.ts';
+import { type Grant, grantedSeconds, sourcesOf } from '../domain/charge.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveBoard } from './live-board.ts';
-import type { LiveCall } from './live-call.ts';
+import { type CallFacts, formatGranted, type LiveCall, turnSeconds } from './live-call.ts';
 import type { Log } from './log.ts';
 
 export interface SliceTimes {
@@ -40,6 +40,8 @@ interface Dependencies {
   readonly times: SliceTimes;
   readonly log: Log;
   switchOf(server_id: string): Switch | null;
+  /** Opens the call's next cycle in the ledger and tells Redis. Gives whether it is open now. */
+  openNextCycle(facts: CallFacts): Promise<boolean>;
 }
 
 function paidTalk_ms({ facts, grant }: LiveCall): number {
@@ -47,7 +49,7 @@ function paidTalk_ms({ facts, grant }: LiveCall): number {
 }
 
 /** Reserves slice after slice while a call is answered. A call without a rate is never touched. */
-export function createSlices({ store, board, times, log, switchOf }: Dependencies): Slices {
+export function createSlices({ store, board, times, log, switchOf, openNextCycle }: Dependencies): Slices {
   const lead_ms = times.lead_seconds * 1000;
   const grace_ms = times.grace_seconds * 1000;
 
@@ -65,12 +67,13 @@ export function createSlices({ store, board, times, log, switchOf }: Dependencie
     );
   }
 
-  /** Sleeps until the next slice is due, or until the second on which minutes end and money begins. */
+  /** Sleeps until the next slice is due, or until the second from which another source pays. */
   function schedule(call: LiveCall): void {
     const due_ms = paidTalk_ms(call) - lead_ms;
-    const switch_ms = call.grant.bundle_seconds * 1000;
     const talked = talked_ms(call);
-    if (call.grant.paid_seconds > 0 && switch_ms > talked && switch_ms < due_ms) {
+    const next = sourcesOf(call.grant).find(({ from_seconds }) => from_seconds * 1000 > talked);
+    const switch_ms = next ? next.from_seconds * 1000 : due_ms;
+    if (switch_ms < due_ms) {
       at(call, switch_ms, async () => {
         board.upsert(call);
         schedule(call);
@@ -84,10 +87,9 @@ export function createSlices({ store, board, times, log, switchOf }: Dependencie
     if (!link || !call.callee) return;
     const { channel_name } = call.callee;
     const remaining_ms = paidTalk_ms(call) - talked_ms(call) + grace_ms;
-    const { bundle_seconds, paid_seconds } = call.grant;
     const told = [
       setAbsoluteTimeout(link.ami, channel_name, Math.max(0.1, remaining_ms / 1000)),
-      setVariable(link.ami, channel_name, 'PABX_GRANTED', `${bundle_seconds}:${paid_seconds}`),
+      setVariable(link.ami, channel_name, 'PABX_GRANTED', formatGranted(call.grant)),
     ];
     for (const result of await Promise.allSettled(told)) {
       if (result.status === 'rejected')
@@ -95,21 +97,41 @@ export function createSlices({ store, board, times, log, switchOf }: Dependencie
     }
   }
 
+  /** The turn of the cycle, once the next slice may reach it: a slice is paid by one cycle. */
+  function turnAhead(call: LiveCall): number | null {
+    const { facts, grant, turns } = call;
+    const turn = turns && facts.rate ? turnSeconds(call) : null;
+    if (turn === null || !facts.rate) return null;
+    const { initial_seconds, increment_seconds } = facts.rate.cadence;
+    const longest = Math.max(times.slice_seconds, initial_seconds, increment_seconds);
+    return turn <= grantedSeconds(grant) + longest ? turn : null;
+  }
+
+  async function slice(call: LiveCall): Promise<Extension | null> {
+    const { facts } = call;
+    const { slice_seconds } = times;
+    const input = { ...facts, payer: facts.subscriber_id, slice_seconds };
+    const first = await store.extend({ ...input, turn_seconds: turnAhead(call) });
+    if (first.code !== 'WALLET_UNKNOWN') return first.code === 'EXTENDED' ? first : null;
+    // A cycle that cannot be opened (its day was changed meanwhile) leaves the call in the one it is in.
+    call.turns = await openNextCycle(facts);
+    const again = await store.extend({ ...input, turn_seconds: turnAhead(call) });
+    return again.code === 'EXTENDED' ? again : null;
+  }
+
   async function extend(call: LiveCall): Promise<void> {
-    const { call_id, subscriber_id, credit_micros } = call.facts;
-    const answer = await ask(() => store.extend(call_id, subscriber_id, credit_micros, times.slice_seconds));
+    const answer = await ask(() => slice(call));
     if (call.timer === null) return;
-    if (answer && grantedSeconds(answer.grant) > grantedSeconds(call.grant)) {
+    if (answer) {
+      const before = grantedSeconds(call.grant);
+      const changed = call.more_seconds !== answer.more_seconds || grantedSeconds(answer.grant) !== before;
       call.grant = answer.grant;
       call.more_seconds = answer.more_seconds;
-      await tellSwitch(call);
+      // Less than before: the cycle turned, and the new one has nothing to pay with.
+      if (grantedSeconds(answer.grant) !== before) await tellSwitch(call);
       if (call.timer === null) return;
-      board.upsert(call);
-      return schedule(call);
-    }
-    if (answer && call.more_seconds !== answer.more_seconds) {
-      call.more_seconds = answer.more_seconds;
-      board.upsert(call);
+      if (changed) board.upsert(call);
+      if (grantedSeconds(answer.grant) > before) return schedule(call);
     }
     const end_ms = paidTalk_ms(call);
     if (talked_ms(call) >= end_ms) return cut(call);
@@ -136,7 +158,12 @@ export function createSlices({ store, board, times, log, switchOf }: Dependencie
   return {
     talkLimit: (call) => Math.ceil(paidTalk_ms(call) / 1000) + times.grace_seconds,
     start(call) {
-      if (call.facts.rate && call.registered) schedule(call);
+      if (!call.facts.rate || !call.registered) return;
+      const turn = turnAhead(call);
+      const granted = grantedSeconds(call.grant);
+      // What was granted before the answer reaches beyond the turn: the new cycle has to pay its part.
+      if (turn !== null && turn < granted && !call.grant.after_turn) at(call, 0, extend);
+      else schedule(call);
     },
     stop(call) {
       if (call.timer) clearTimeout(call.timer);

@@ -75,6 +75,9 @@ export interface Prices {
   readonly cost: RateTable | null;
 }
 
+/** For calls that nobody pays for. */
+export const NO_PRICES: Prices = { sale: null, wholesale: null, cost: null };
+
 /** One level of simultaneous calls that a call takes a slot of. */
 export interface LimitClaim {
   readonly level: LimitLevel;

@@ -1,5 +1,6 @@
-import { correctAs, type ManualMove, type Reserve, transferAs } from '../../admin/move-money.ts';
+import { correctAs, type ManualMove, type SetApart, transferAs } from '../../admin/move-money.ts';
 import { correctReseller, topUpReseller } from '../../admin/reseller-money.ts';
+import type { Reserve } from '../../calls/reserve.ts';
 import { correctResellerRoute, correctRoute, transferRoute } from '../../contract/corrections.ts';
 import { topUpResellerRoute } from '../../contract/top-ups.ts';
 import type { ResellerWallet } from '../../stores/postgres/reseller-wallets.ts';
@@ -8,9 +9,8 @@ import type { Binder } from '../bind.ts';
 
 export interface MoneyDependencies {
   readonly reserve: Reserve;
-  /** Let running calls know of what changed, once it is there for everybody. */
-  readonly walletChanged: (wallet: Wallet) => void;
-  readonly resellerWalletChanged: (wallet: ResellerWallet) => void;
+  /** Lets running calls know of what changed, once it is there for everybody. */
+  readonly walletChanged: (wallet: Wallet | ResellerWallet) => void;
 }
 
 interface Asked {
@@ -27,20 +27,38 @@ const balanceOf = ({ balance_micros }: Wallet | ResellerWallet) => ({
   balance_micros: balance_micros.toString(),
 });
 
-/** What people move by hand, apart from top-ups of subscribers. */
-export function addCorrectionRoutes({ bind }: Binder, deps: MoneyDependencies): void {
-  const { reserve, walletChanged, resellerWalletChanged } = deps;
+/** Sets money apart until the transaction has ended, and tells then what has become of it. */
+function apartUntilEnd(reserve: Reserve, afterEnd: (work: (committed: boolean) => void) => void) {
+  let left: Wallet | ResellerWallet | null = null;
+  const setApart: SetApart = async (leaving) => {
+    const moved = await reserve(leaving);
+    afterEnd((committed) => moved(committed ? left : null));
+  };
+  return {
+    setApart,
+    /** The wallet that it went away from. */
+    moved<W extends Wallet | ResellerWallet>(wallet: W): W {
+      left = wallet;
+      return wallet;
+    },
+  };
+}
 
-  bind(correctRoute, async ({ tx, viewer, params, body, afterCommit }) => {
+/** What people move by hand, apart from top-ups of subscribers. */
+export function addCorrectionRoutes({ bind }: Binder, { reserve, walletChanged }: MoneyDependencies): void {
+  bind(correctRoute, async ({ tx, viewer, params, body, afterCommit, afterEnd }) => {
+    const { setApart, moved } = apartUntilEnd(reserve, afterEnd);
     const move = moveOf(body, viewer.actor.name);
-    const wallet = await correctAs(tx, viewer.tenant, reserve, params.subscriber_id, move);
+    const wallet = moved(await correctAs(tx, viewer.tenant, setApart, params.subscriber_id, move));
     afterCommit(() => walletChanged(wallet));
     return balanceOf(wallet);
   });
 
-  bind(transferRoute, async ({ tx, viewer, body, afterCommit }) => {
+  bind(transferRoute, async ({ tx, viewer, body, afterCommit, afterEnd }) => {
+    const { setApart, moved } = apartUntilEnd(reserve, afterEnd);
     const move = moveOf(body, viewer.actor.name);
-    const { from, to } = await transferAs(tx, viewer.tenant, reserve, body, move);
+    const { from, to } = await transferAs(tx, viewer.tenant, setApart, body, move);
+    moved(from);
     afterCommit(() => {
       walletChanged(from);
       walletChanged(to);
@@ -55,14 +73,15 @@ export function addCorrectionRoutes({ bind }: Binder, deps: MoneyDependencies): 
       author: viewer.actor.name,
     };
     const wallet = await topUpReseller(tx, params.reseller_id, move);
-    afterCommit(() => resellerWalletChanged(wallet));
+    afterCommit(() => walletChanged(wallet));
     return balanceOf(wallet);
   });
 
-  bind(correctResellerRoute, async ({ tx, viewer, params, body, afterCommit }) => {
+  bind(correctResellerRoute, async ({ tx, viewer, params, body, afterCommit, afterEnd }) => {
+    const { setApart, moved } = apartUntilEnd(reserve, afterEnd);
     const move = moveOf(body, viewer.actor.name);
-    const wallet = await correctReseller(tx, reserve, params.reseller_id, move);
-    afterCommit(() => resellerWalletChanged(wallet));
+    const wallet = moved(await correctReseller(tx, setApart, params.reseller_id, move));
+    afterCommit(() => walletChanged(wallet));
     return balanceOf(wallet);
   });
 }

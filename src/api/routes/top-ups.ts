@@ -1,7 +1,8 @@
 import { topUpAs } from '../../admin/top-up.ts';
 import { listTopUpsRoute, topUpRoute } from '../../contract/top-ups.ts';
 import { notFound } from '../../stores/postgres/edit.ts';
-import { listTopUps, type Wallet } from '../../stores/postgres/wallets.ts';
+import { listTopUps } from '../../stores/postgres/top-ups.ts';
+import type { Wallet } from '../../stores/postgres/wallets.ts';
 import type { Binder } from '../bind.ts';
 
 export interface TopUpDependencies {

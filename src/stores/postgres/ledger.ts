@@ -1,17 +1,23 @@
 import type { Transaction } from 'kysely';
 import type { LedgerEntry } from '../../domain/ledger.ts';
-import type { Database } from './tables.ts';
+import type { Database, MovementKind } from './tables.ts';
 
 export type Tx = Transaction<Database>;
 
 export interface NewMovement {
-  readonly subscriber_id: string;
-  readonly kind: 'CALL' | 'TOP_UP' | 'BUNDLE_RENEWAL';
+  /** null: of a reseller's own money, or with no reseller either, of the platform's. */
+  readonly subscriber_id: string | null;
+  readonly reseller_id: string | null;
+  readonly kind: MovementKind;
+  /** The subscriber's cycle that it counts in, `YYYY-MM-DD`; null where there is no subscriber. */
+  readonly cycle_start: string | null;
   /** Unique with leg and sequence: the same movement written twice is an error, never a second charge. */
   readonly reference: string;
   readonly leg: string;
   readonly sequence: number;
   readonly author: string;
+  /** In the author's words; corrections and transfers must have one. */
+  readonly reason: string | null;
   readonly wallet_version: bigint;
   readonly entries: readonly LedgerEntry[];
 }

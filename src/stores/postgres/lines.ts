@@ -1,32 +1,9 @@
 import { sql } from 'kysely';
 import type { BillingMode, LineFacts, Status, TrunkFacts } from '../../domain/authorize.ts';
 import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
-import type { Rate } from '../../domain/charge.ts';
+import type { IntlDialing } from '../../domain/dialled-result.ts';
+import type { VersionStart } from '../../domain/rate-table.ts';
 import type { Db } from './connect.ts';
-
-interface RateRow {
-  call_class: CallClass;
-  price: string;
-  initial: number;
-  increment: number;
-  free: number;
-}
-
-function toRates(rows: readonly RateRow[]): Map<CallClass, Rate> {
-  return new Map(
-    rows.map((row) => [
-      row.call_class,
-      {
-        price_micros_per_minute: BigInt(row.price),
-        cadence: {
-          initial_seconds: row.initial,
-          increment_seconds: row.increment,
-          free_threshold_seconds: row.free,
-        },
-      },
-    ]),
-  );
-}
 
 interface LineRow {
   line_id: string;
@@ -50,7 +27,12 @@ interface LineRow {
   cycle_day: number;
   ldn_fixed_uses_local: boolean;
   ldn_mobile_uses_local: boolean;
-  rates: RateRow[];
+  reseller_credit_micros: bigint;
+  allow_loss_calls: boolean;
+  intl_dialing: IntlDialing;
+  auto_ninth_digit: boolean;
+  sale_versions: VersionStart[];
+  wholesale_versions: VersionStart[] | null;
   slots: BundleSlot[];
   extensions: Record<string, string>;
 }
@@ -66,7 +48,7 @@ function toFacts(row: LineRow): LineFacts {
     line_max_calls: row.line_max_calls,
     caller_id: row.caller_id,
     plan_id: row.plan_id,
-    rates: toRates(row.rates),
+    sale_versions: row.sale_versions,
     subscriber: {
       subscriber_id: row.subscriber_id,
       reseller_id: row.reseller_id,
@@ -76,6 +58,11 @@ function toFacts(row: LineRow): LineFacts {
       max_calls: row.max_calls,
       reseller_max_calls: row.reseller_max_calls,
       credit_limit_micros: row.billing_mode === 'PREPAID' ? 0n : row.credit_limit_micros,
+      reseller_credit_micros: row.reseller_credit_micros,
+      wholesale_versions: row.wholesale_versions,
+      allow_loss_calls: row.allow_loss_calls,
+      intl_dialing: row.intl_dialing,
+      auto_ninth_digit: row.auto_ninth_digit,
       cycle_day: row.cycle_day,
       ldn_fixed_uses_local: row.ldn_fixed_uses_local,
       ldn_mobile_uses_local: row.ldn_mobile_uses_local,
@@ -84,6 +71,10 @@ function toFacts(row: LineRow): LineFacts {
     },
   };
 }
+
+/** When versions of prices begin, in that order: of those that begin together the later written counts. */
+const VERSIONS = sql.raw(`coalesce(json_agg(json_build_object('version_id', v.id,
+  'valid_from_ms', extract(epoch from v.valid_from) * 1000) order by v.valid_from, v.sequence), '[]')`);
 
 /** Everything the decision reads about the line with this SIP user, in one query; null if there is none. */
 export async function findLineFacts(db: Db, sip_username: string): Promise<LineFacts | null> {
@@ -94,11 +85,13 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
       s.id as subscriber_id, s.reseller_id, s.name, s.billing_mode, s.status as subscriber_status,
       r.status as reseller_status, s.max_concurrent_calls as max_calls,
       r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
-      s.ldn_fixed_uses_local, s.ldn_mobile_uses_local,
-      (select coalesce(json_agg(json_build_object('call_class', call_class, 'price', price_micros_per_minute::text,
-         'initial', initial_seconds, 'increment', increment_seconds, 'free', free_threshold_seconds)), '[]')
-       from sales_plan_rates join sales_plans p on p.id = sales_plan_id and p.status = 'ACTIVE'
-       where sales_plan_id = coalesce(l.sales_plan_id, s.sales_plan_id)) as rates,
+      s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.allow_loss_calls, s.intl_dialing, s.auto_ninth_digit,
+      r.credit_limit_micros as reseller_credit_micros,
+      (select ${VERSIONS} from rate_versions v join sales_plans p on p.id = v.sales_plan_id and p.status = 'ACTIVE'
+       where v.sales_plan_id = coalesce(l.sales_plan_id, s.sales_plan_id)) as sale_versions,
+      case when r.cost_plan_id is not null then (select ${VERSIONS} from rate_versions v
+       join cost_plans p on p.id = v.cost_plan_id and p.status = 'ACTIVE'
+       where v.cost_plan_id = r.cost_plan_id) end as wholesale_versions,
       (select coalesce(json_agg(slot), '[]') from bundle_slots where subscriber_id = s.id) as slots,
       (select json_object_agg(extension, sip_username) from lines
        where subscriber_id = s.id and status = 'ACTIVE' or id = l.id) as extensions
@@ -109,14 +102,12 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
 
 /** The active trunk of a server that calls go out by first; null if it has none. */
 export async function findTrunkFacts(db: Db, server_id: string): Promise<TrunkFacts | null> {
-  const row = await db
-    .selectFrom('trunks')
-    .select(['id as trunk_id', 'code', 'max_concurrent_calls as max_calls'])
-    .where('server_id', '=', server_id)
-    .where('status', '=', 'ACTIVE')
-    .orderBy('priority')
-    .orderBy('code')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
+  const { rows } = await sql<TrunkFacts>`
+    select t.id as trunk_id, t.code, t.max_concurrent_calls as max_calls,
+      case when t.cost_plan_id is not null then (select ${VERSIONS} from rate_versions v
+       join cost_plans p on p.id = v.cost_plan_id and p.status = 'ACTIVE'
+       where v.cost_plan_id = t.cost_plan_id) end as cost_versions
+    from trunks t where t.server_id = ${server_id} and t.status = 'ACTIVE'
+    order by t.priority, t.code limit 1`.execute(db);
+  return rows[0] ?? null;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
+import { STATEMENT_PROOFS } from './prove-statements.ts';
 
 export interface Difference {
   readonly what: string;
@@ -25,9 +26,53 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
         select coalesce(-sum(e.amount) filter (where e.unit = 'MICROS'), 0) as micros,
                coalesce(-sum(e.amount) filter (where e.unit = 'SECONDS'), 0) as seconds
         from ledger_movements m join ledger_entries e on e.movement_id = m.id
-        where m.kind = 'CALL' and m.reference = c.id and e.account like 'subscriber:' || c.subscriber_id || ':%'
+        where m.kind = 'CALL' and m.reference = c.id and m.leg = 'subscriber'
+          and e.account like 'subscriber:' || c.subscriber_id || ':%'
       ) l on true
       where l.micros <> c.total_micros or l.seconds <> c.bundle_seconds`,
+  },
+  {
+    what: 'the parts of a call record differ from the whole, or from the ledger',
+    query: `
+      select c.id from calls c
+      cross join lateral (
+        select coalesce(sum((p ->> 'total_micros')::bigint), 0) as micros,
+               coalesce(sum((p ->> 'bundle_seconds')::integer), 0) as bundle,
+               coalesce(sum((p ->> 'paid_seconds')::integer), 0) as paid
+        from jsonb_array_elements(c.parts) p) t
+      where jsonb_array_length(c.parts) > 0
+        and (t.micros <> c.total_micros or t.bundle <> c.bundle_seconds or t.paid <> c.paid_seconds
+          or exists (
+            select from jsonb_array_elements(c.parts) with ordinality p (part, n)
+            left join ledger_movements m on m.kind = 'CALL' and m.reference = c.id and m.leg = 'subscriber'
+              and m.sequence = n - 1
+            left join lateral (
+              select coalesce(-sum(amount) filter (where unit = 'MICROS'), 0) as micros,
+                     coalesce(-sum(amount) filter (where unit = 'SECONDS'), 0) as seconds
+              from ledger_entries where movement_id = m.id and account like 'subscriber:%') l on true
+            where l.micros <> (part ->> 'total_micros')::bigint or l.seconds <> (part ->> 'bundle_seconds')::integer
+              or m.cycle_start <> (part ->> 'cycle_start')::date))`,
+  },
+  {
+    what: 'what a call cost its reseller or the platform differs from the ledger',
+    query: `
+      select c.id from calls c
+      cross join lateral (
+        select coalesce(-sum(e.amount) filter (where e.account = 'reseller:' || c.reseller_id || ':wholesale'), 0)
+                 as wholesale,
+               coalesce(-sum(e.amount) filter (where e.account = 'trunk:' || c.trunk_id || ':payable'), 0) as cost
+        from ledger_movements m join ledger_entries e on e.movement_id = m.id
+        where m.kind = 'CALL' and m.reference = c.id and m.leg in ('wholesale', 'carrier')) l
+      where l.wholesale <> c.wholesale_micros or l.cost <> c.cost_micros`,
+  },
+  {
+    what: 'the balance of a reseller differs from the ledger',
+    query: `
+      select coalesce(w.reseller_id::text, e.account) as id
+      from reseller_wallets w full join (
+        select account, sum(amount) as amount from ledger_entries where account like 'reseller:%:wholesale'
+        group by account) e on e.account = 'reseller:' || w.reseller_id || ':wholesale'
+      where coalesce(w.balance_micros, 0) <> coalesce(e.amount, 0)`,
   },
   {
     what: 'a call was charged without a record',
@@ -52,10 +97,11 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
   {
     what: 'the minutes left of a subscriber differ from the ledger, or are below zero',
     query: `
-      select w.subscriber_id || ' ' || w.slot as id from wallet_slots w
+      select w.subscriber_id || ' ' || w.slot || ' ' || w.cycle_start as id from bundle_allocations w
       where w.left_seconds < 0
          or w.left_seconds <> (select coalesce(sum(amount), 0) from ledger_entries
-                               where account = 'subscriber:' || w.subscriber_id || ':seconds:' || w.slot)`,
+                               where account = 'subscriber:' || w.subscriber_id || ':seconds:' || w.slot || ':'
+                                 || w.cycle_start)`,
   },
   {
     what: 'a prepaid balance is below zero',
@@ -68,7 +114,7 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
 /** Recomputes every projection from the ledger and names every difference; none when all is well. */
 export async function proveLedger(db: Db | Tx): Promise<Difference[]> {
   const found: Difference[] = [];
-  for (const { what, query } of PROOFS) {
+  for (const { what, query } of [...PROOFS, ...STATEMENT_PROOFS]) {
     const { rows } = await sql.raw<{ id: unknown }>(query).execute(db);
     found.push(...rows.map(({ id }) => ({ what, id: String(id) })));
   }

@@ -1,29 +1,92 @@
 import { type Insertable, sql } from 'kysely';
-import { callEntries } from '../../domain/ledger.ts';
+import { thresholdsCrossed } from '../../domain/bundle-alerts.ts';
+import { BUNDLE_SLOTS, type BundleSlot } from '../../domain/call-class.ts';
+import { callEntries, carrierEntries, type LedgerEntry, wholesaleEntries } from '../../domain/ledger.ts';
 import type { Db } from './connect.ts';
 import { type NewMovement, type Tx, writeMovements } from './ledger.ts';
-import type { Database } from './tables.ts';
+import { addToResellerWallets, type ResellerWallet, readResellerWallets } from './reseller-wallets.ts';
+import type { Database, RecordedCost, RecordedPart, RecordedRate } from './tables.ts';
 import { readWallets, type Wallet } from './wallets.ts';
 
-export type CallRecord = Insertable<Database['calls']>;
+type Row = Insertable<Database['calls']>;
+type Told = 'parts' | 'claims' | 'sale' | 'wholesale' | 'cost' | 'wholesale_micros' | 'cost_micros' | 'loss';
 
-function movementOf(record: CallRecord, wallet_version: bigint): NewMovement {
+/** An ended call with everything that explains its bill. */
+export type CallRecord = Omit<Row, Told> & {
+  /** One per cycle that the call ran in; of a call that nobody pays for, none. */
+  readonly parts: readonly RecordedPart[];
+  readonly claims: readonly { readonly level: string; readonly limit: number }[];
+  readonly sale: RecordedRate | null;
+  readonly loss: boolean;
+  readonly wholesale: RecordedCost | null;
+  readonly wholesale_micros: bigint;
+  readonly cost: RecordedCost | null;
+  readonly cost_micros: bigint;
+};
+
+const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
+
+function toRow(record: CallRecord): Row {
+  const { parts, claims, sale, wholesale, cost } = record;
   return {
-    subscriber_id: record.subscriber_id,
-    kind: 'CALL',
-    reference: record.id,
-    leg: 'subscriber',
-    sequence: 0,
-    author: 'call',
-    wallet_version,
-    entries: callEntries(record, record.bundle_slot ?? null, record),
-  };
+    ...record,
+    parts: JSON.stringify(parts),
+    claims: JSON.stringify(claims),
+    sale: json(sale),
+    wholesale: json(wholesale),
+    cost: json(cost),
+  } as Row;
+}
+
+/** Seconds as a slot of a cycle is debited with them. */
+interface SlotUse {
+  readonly subscriber_id: string;
+  readonly reseller_id: string;
+  readonly slot: BundleSlot;
+  readonly cycle_start: string;
+  seconds: number;
+}
+
+const costsSubscriber = ({ total_micros, bundle_seconds }: CallRecord) =>
+  total_micros > 0n || bundle_seconds > 0;
+
+function movement(
+  record: CallRecord,
+  of: Pick<NewMovement, 'leg' | 'subscriber_id' | 'reseller_id' | 'wallet_version'>,
+  entries: readonly LedgerEntry[],
+  part: { readonly cycle_start: string | null; readonly sequence: number },
+): NewMovement[] {
+  if (entries.length === 0) return [];
+  return [{ ...of, ...part, kind: 'CALL', reference: record.id, author: 'call', reason: null, entries }];
+}
+
+/** What a call moves: at the subscriber once per cycle, at its reseller, and at the carrier. */
+function movementsOf(record: CallRecord, versions: Versions): NewMovement[] {
+  const { subscriber_id, reseller_id, trunk_id, bundle_slot: slot = null } = record;
+  const retail = record.parts.flatMap((part, sequence) => {
+    const { cycle_start, bundle_seconds, total_micros } = part;
+    const took = { cycle_start, slot, bundle_seconds, total_micros: BigInt(total_micros) };
+    const wallet_version = versions.subscribers.get(subscriber_id) ?? 0n;
+    const of = { leg: 'subscriber', subscriber_id, reseller_id, wallet_version };
+    return movement(record, of, callEntries(record, took), { cycle_start, sequence });
+  });
+  const apart = { cycle_start: null, sequence: 0 };
+  const bought = wholesaleEntries(reseller_id, record.wholesale_micros);
+  const wallet_version = versions.resellers.get(reseller_id)?.version ?? 0n;
+  const wholesale = { leg: 'wholesale', subscriber_id: null, reseller_id, wallet_version };
+  const carrier = { leg: 'carrier', subscriber_id: null, reseller_id: null, wallet_version: 0n };
+  const owed = trunk_id ? carrierEntries(trunk_id, record.cost_micros) : [];
+  return [
+    ...retail,
+    ...movement(record, wholesale, bought, apart),
+    ...movement(record, carrier, owed, apart),
+  ];
 }
 
 async function insertNew(tx: Tx, records: readonly CallRecord[]): Promise<CallRecord[]> {
   const inserted = await tx
     .insertInto('calls')
-    .values(records)
+    .values(records.map(toRow))
     .onConflict((c) => c.column('id').doNothing())
     .returning('id')
     .execute();
@@ -31,16 +94,65 @@ async function insertNew(tx: Tx, records: readonly CallRecord[]): Promise<CallRe
   return records.filter((record) => ids.delete(record.id));
 }
 
-/** Takes what the calls cost out of their wallets and gives each wallet's new version. */
-async function debitWallets(tx: Tx, records: readonly CallRecord[]): Promise<Map<string, bigint>> {
-  const money = new Map<string, bigint>();
-  const slots = new Map<string, number>();
-  for (const { subscriber_id, bundle_slot, bundle_seconds, total_micros } of records) {
-    money.set(subscriber_id, (money.get(subscriber_id) ?? 0n) + total_micros);
-    if (!bundle_slot || bundle_seconds === 0) continue;
-    const key = `${subscriber_id} ${bundle_slot}`;
-    slots.set(key, (slots.get(key) ?? 0) + bundle_seconds);
+function slotUses(records: readonly CallRecord[]): SlotUse[] {
+  const uses = new Map<string, SlotUse>();
+  for (const { subscriber_id, reseller_id, bundle_slot: slot, parts } of records) {
+    for (const { cycle_start, bundle_seconds } of parts) {
+      if (!slot || bundle_seconds === 0) continue;
+      const key = `${subscriber_id} ${slot} ${cycle_start}`;
+      const use = uses.get(key) ?? { subscriber_id, reseller_id, slot, cycle_start, seconds: 0 };
+      use.seconds += bundle_seconds;
+      uses.set(key, use);
+    }
   }
+  const order = ({ subscriber_id, slot, cycle_start }: SlotUse) =>
+    `${subscriber_id} ${BUNDLE_SLOTS.indexOf(slot)} ${cycle_start}`;
+  return [...uses.values()].sort((a, b) => (order(a) < order(b) ? -1 : 1));
+}
+
+/** Takes minutes out of their slots; who comes to 50, 80 or 100 % of a franquia is written down once. */
+async function debitSlots(tx: Tx, uses: readonly SlotUse[]): Promise<void> {
+  if (uses.length === 0) return;
+  const column = <T>(value: (use: SlotUse) => T) => uses.map(value);
+  const { rows } = await sql<{ included_seconds: number; left_seconds: number; position: number }>`
+    with used as (
+      select * from unnest(${column((use) => use.subscriber_id)}::uuid[], ${column((use) => use.slot)}::text[],
+        ${column((use) => use.cycle_start)}::date[], ${column((use) => use.seconds)}::integer[])
+        with ordinality as d (subscriber_id, slot, cycle_start, seconds, position)
+    ), debited as (
+      insert into bundle_allocations as a
+        (subscriber_id, slot, cycle_start, bundle_name, monthly_price_micros, included_seconds, left_seconds)
+      select subscriber_id, slot, cycle_start, slot, 0, 0, -seconds from used order by position
+      on conflict (subscriber_id, slot, cycle_start) do update
+      set left_seconds = a.left_seconds + excluded.left_seconds
+      returning subscriber_id, slot, cycle_start, included_seconds, left_seconds
+    )
+    select included_seconds, left_seconds, position::integer
+    from debited join used using (subscriber_id, slot, cycle_start)`.execute(tx);
+  const alerts = rows.flatMap(({ included_seconds, left_seconds, position }) => {
+    const { seconds, ...use } = uses[position - 1] as SlotUse;
+    const crossed = thresholdsCrossed(included_seconds, left_seconds + seconds, left_seconds);
+    return crossed.map((percent) => ({ ...use, percent }));
+  });
+  if (alerts.length === 0) return;
+  await tx
+    .insertInto('bundle_alerts')
+    .values(alerts)
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
+
+interface Versions {
+  readonly subscribers: ReadonlyMap<string, bigint>;
+  readonly resellers: ReadonlyMap<string, ResellerWallet>;
+}
+
+/** Takes what the calls cost out of their subscribers' wallets and gives each wallet's new version. */
+async function debitWallets(tx: Tx, records: readonly CallRecord[]): Promise<Map<string, bigint>> {
+  if (records.length === 0) return new Map();
+  const money = new Map<string, bigint>();
+  for (const { subscriber_id, total_micros } of records)
+    money.set(subscriber_id, (money.get(subscriber_id) ?? 0n) + total_micros);
   const payers = [...money.keys()].sort();
   await tx
     .insertInto('wallets')
@@ -55,33 +167,47 @@ async function debitWallets(tx: Tx, records: readonly CallRecord[]): Promise<Map
     update wallets w set balance_micros = w.balance_micros - d.amount, version = w.version + 1
     from unnest(${payers}::uuid[], ${payers.map((id) => String(money.get(id)))}::bigint[]) as d(id, amount)
     where w.subscriber_id = d.id returning w.subscriber_id, w.version`.execute(tx);
-  if (slots.size > 0) {
-    const keys = [...slots.keys()].map((key) => key.split(' '));
-    await sql`
-      update wallet_slots w set left_seconds = w.left_seconds - d.seconds
-      from unnest(${keys.map((key) => key[0])}::uuid[], ${keys.map((key) => key[1])}::text[],
-                  ${[...slots.values()]}::integer[]) as d(id, slot, seconds)
-      where w.subscriber_id = d.id and w.slot = d.slot`.execute(tx);
-  }
+  await debitSlots(tx, slotUses(records));
   return new Map(rows.map((row) => [row.subscriber_id, row.version]));
 }
 
+async function debitResellers(
+  tx: Tx,
+  records: readonly CallRecord[],
+): Promise<ReadonlyMap<string, ResellerWallet>> {
+  const amounts = new Map<string, bigint>();
+  for (const { reseller_id, wholesale_micros } of records)
+    if (wholesale_micros > 0n) amounts.set(reseller_id, (amounts.get(reseller_id) ?? 0n) - wholesale_micros);
+  return amounts.size === 0 ? new Map() : addToResellerWallets(tx, amounts);
+}
+
+/** The wallets of all payers as they stand after a settlement. */
+export interface Settled {
+  readonly wallets: ReadonlyMap<string, Wallet>;
+  readonly resellers: ReadonlyMap<string, ResellerWallet>;
+}
+
 /**
- * Records ended calls and charges them, all or none, in one transaction. A call that is recorded already is
- * left as it is, so settling twice changes nothing (R7). Gives the wallets of all payers as they stand after.
+ * Records ended calls and charges them to subscriber, reseller and carrier, all or none, in one transaction. A call that
+ * is recorded already is left as it is, so settling twice changes nothing (R7).
  */
-export function settleCalls(db: Db, records: readonly CallRecord[]): Promise<Map<string, Wallet>> {
+export function settleCalls(db: Db, records: readonly CallRecord[]): Promise<Settled> {
   return db.transaction().execute(async (tx) => {
     const fresh = await insertNew(tx, records);
-    const charged = fresh.filter((record) => record.total_micros > 0n || record.bundle_seconds > 0);
-    if (charged.length > 0) {
-      const versions = await debitWallets(tx, charged);
-      await writeMovements(
-        tx,
-        charged.map((record) => movementOf(record, versions.get(record.subscriber_id) ?? 0n)),
-      );
-    }
-    return readWallets(tx, [...new Set(records.map((record) => record.subscriber_id))]);
+    const subscribers = await debitWallets(tx, fresh.filter(costsSubscriber));
+    const resellers = await debitResellers(tx, fresh);
+    await writeMovements(
+      tx,
+      fresh.flatMap((record) => movementsOf(record, { subscribers, resellers })),
+    );
+    const bought = records.filter(({ wholesale }) => wholesale !== null);
+    return {
+      wallets: await readWallets(tx, [...new Set(records.map((record) => record.subscriber_id))]),
+      resellers:
+        bought.length === 0
+          ? resellers
+          : await readResellerWallets(tx, [...new Set(bought.map((record) => record.reseller_id))]),
+    };
   });
 }
 

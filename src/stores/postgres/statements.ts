@@ -5,8 +5,9 @@ import { accounts, feeEntries, type Payer } from '../../domain/ledger.ts';
 import type { Micros } from '../../domain/money.ts';
 import type { Due } from '../../domain/statement.ts';
 import type { Db } from './connect.ts';
-import { type Tx, writeMovements } from './ledger.ts';
+import type { Tx } from './ledger.ts';
 import type { MovementKind } from './tables.ts';
+import { moveMoney } from './wallets.ts';
 
 /** A subscriber whose cycles are closed, and where its last statement ended. */
 export interface Billed extends Payer {
@@ -21,8 +22,7 @@ export interface Billed extends Payer {
 }
 
 /**
- * Everybody who may have a cycle to close. The first movement begins it, in its own cycle; a wallet that no cycle was
- * opened in yet says 2000-01-01, which is no cycle that anybody lived in.
+ * Everybody who may have a cycle to close. The first movement or the first minutes begin it, in their own cycle.
  */
 export async function listBilled(db: Db): Promise<Billed[]> {
   const { rows } = await sql<Billed>`
@@ -30,7 +30,7 @@ export async function listBilled(db: Db): Promise<Billed[]> {
       (select max(t.cycle_end) from statements t where t.subscriber_id = s.id) as closed_until,
       least(
         (select min(a.cycle_start) from bundle_allocations a where a.subscriber_id = s.id),
-        (select coalesce(nullif(m.cycle_start, '2000-01-01'), (m.created_at at time zone 'America/Sao_Paulo')::date)
+        (select coalesce(m.cycle_start, (m.created_at at time zone 'America/Sao_Paulo')::date)
          from ledger_movements m where m.subscriber_id = s.id order by m.id limit 1)) as began_on
     from subscribers s order by s.id`.execute(db);
   return rows;
@@ -67,36 +67,26 @@ export interface Period {
  * wallet is locked. True when anything was charged.
  */
 export async function chargeFees(tx: Tx, payer: Payer, { end }: Period): Promise<boolean> {
-  const { subscriber_id, reseller_id } = payer;
+  const { subscriber_id } = payer;
   const { rows } = await sql<{ slot: BundleSlot; cycle_start: string; bundle_name: string; price: bigint }>`
     select a.slot, a.cycle_start, a.bundle_name, a.monthly_price_micros as price from bundle_allocations a
     where a.subscriber_id = ${subscriber_id} and a.cycle_start < ${end} and a.monthly_price_micros > 0
       and not exists (select from ledger_movements m
         where m.reference = ${feeReference(subscriber_id, '')} || a.cycle_start and m.leg = a.slot)
     order by a.cycle_start, a.slot`.execute(tx);
-  if (rows.length === 0) return false;
-  const total = rows.reduce((sum, { price }) => sum + price, 0n);
-  const { version: wallet_version } = await tx
-    .updateTable('wallets')
-    .set((e) => ({ version: e('version', '+', 1n), balance_micros: e('balance_micros', '-', total) }))
-    .where('subscriber_id', '=', subscriber_id)
-    .returning('version')
-    .executeTakeFirstOrThrow();
-  const fees = rows.map(({ slot, cycle_start, bundle_name, price }) => ({
-    subscriber_id,
-    reseller_id,
-    kind: 'MONTHLY_FEE' as const,
-    reference: feeReference(subscriber_id, cycle_start),
-    leg: slot,
-    sequence: 0,
-    author: 'cycle',
-    reason: bundle_name,
-    cycle_start,
-    wallet_version,
-    entries: feeEntries(payer, price),
-  }));
-  await writeMovements(tx, fees);
-  return true;
+  for (const { slot, cycle_start, bundle_name, price } of rows)
+    await moveMoney(tx, {
+      holder: { subscriber_id, reseller_id: payer.reseller_id },
+      kind: 'MONTHLY_FEE',
+      amount: -price,
+      reference: feeReference(subscriber_id, cycle_start),
+      leg: slot,
+      author: 'cycle',
+      reason: bundle_name,
+      entries: feeEntries(payer, price),
+      cycle_start,
+    });
+  return rows.length > 0;
 }
 
 function feeReference(subscriber_id: string, cycle_start: string): string {

@@ -37,10 +37,14 @@ const COLUMNS = sql.raw(`
   coalesce(w.balance_micros, 0) as balance_micros,
   (select count(*)::integer from lines l where l.subscriber_id = s.id) as lines,
   (select coalesce(json_agg(json_build_object('slot', b.slot, 'bundle_id', b.bundle_id,
-     'included_seconds', m.included_seconds, 'left_seconds', coalesce(ws.left_seconds, m.included_seconds))
-     order by b.slot), '[]')
+     'included_seconds', coalesce(a.included_seconds, m.included_seconds),
+     'left_seconds', coalesce(a.left_seconds, m.included_seconds)) order by b.slot), '[]')
    from bundle_slots b join minute_bundles m on m.id = b.bundle_id
-   left join wallet_slots ws on ws.subscriber_id = s.id and ws.slot = b.slot
+   left join lateral (
+     select included_seconds, left_seconds from bundle_allocations
+     where subscriber_id = s.id and slot = b.slot
+       and cycle_start <= (now() at time zone 'America/Sao_Paulo')::date
+     order by cycle_start desc limit 1) a on true
    where b.subscriber_id = s.id) as bundles
 `);
 const FROM = sql.raw('from subscribers s left join wallets w on w.subscriber_id = s.id');

@@ -1,13 +1,18 @@
 import type { Redis } from 'ioredis';
 import type { LimitClaim } from '../../domain/authorize.ts';
 import { BUNDLE_SLOTS, type BundleSlot } from '../../domain/call-class.ts';
-import type { Grant, Rate } from '../../domain/charge.ts';
+import type { Grant } from '../../domain/charge.ts';
+import type { Holder } from '../../domain/ledger.ts';
+import type { Rate } from '../../domain/rate-table.ts';
+import type { ResellerWallet } from '../postgres/reseller-wallets.ts';
 import type { Wallet } from '../postgres/wallets.ts';
 import { redisRunId } from './connect.ts';
 import { loadScripts } from './scripts.ts';
 
 /** How long a slot stays taken without word that its call runs. */
 export const LEASE_ms = 60_000;
+/** How long money stays set apart for a move that nobody tells to be over. */
+const MOVE_LEASE_ms = 60_000;
 /** How long an id is remembered as settled, so that a late event cannot bring the call back. */
 const TOMBSTONE_ms = 6 * 3_600_000;
 
@@ -16,6 +21,9 @@ const keys = {
   call: (id: string) => `pabx:call:${id}`,
   done: (id: string) => `pabx:done:${id}`,
   wallet: (payer: string) => `pabx:wallet:${payer}`,
+  reseller: (id: string) => `pabx:wallet:reseller:${id}`,
+  moves: 'pabx:moves',
+  move: 'pabx:move:',
   server: (id: string) => `pabx:calls:${id}`,
   slots: (claim: LimitClaim) => `pabx:slots:${claim.level}:${claim.id}`,
 };
@@ -24,12 +32,18 @@ export interface AdmitInput {
   readonly call_id: string;
   readonly server_id: string;
   readonly payer: string;
+  readonly reseller_id: string;
   /** What is needed to take the call over after a restart; opaque here. */
   readonly facts: string;
   readonly cycle_start: string;
+  readonly next_cycle_start: string;
   readonly rate: Rate | null;
+  /** What the reseller pays for the same talk; null: nothing. */
+  readonly wholesale: Rate | null;
   readonly slot: BundleSlot | null;
+  /** How far below zero the payer may go, and its reseller. */
   readonly credit_micros: bigint;
+  readonly reseller_credit_micros: bigint;
   readonly slice_seconds: number;
   readonly claims: readonly LimitClaim[];
   /** Granted before: a call that runs already is taken over with it, past limits and means. */
@@ -39,7 +53,22 @@ export interface AdmitInput {
 export type AdmitAnswer =
   | { readonly code: 'ADMITTED'; readonly grant: Grant; readonly more_seconds: number }
   | { readonly code: 'LIMIT'; readonly claim: LimitClaim; readonly holders: readonly string[] }
-  | { readonly code: 'NO_CREDIT' | 'WALLET_UNKNOWN' | 'ENDED' | 'NO_EPOCH' };
+  | { readonly code: Exclude<RawAnswer['code'], 'ADMITTED' | 'LIMIT' | 'EXTENDED' | 'GONE'> };
+
+export interface ExtendInput
+  extends Pick<AdmitInput, 'call_id' | 'payer' | 'reseller_id' | 'credit_micros' | 'reseller_credit_micros'> {
+  readonly slice_seconds: number;
+  /** Seconds of talk after which the payer's cycle turns, once that is near; null: it is not. */
+  readonly turn_seconds: number | null;
+}
+
+export type ExtendAnswer =
+  | { readonly code: 'EXTENDED'; readonly grant: Grant; readonly more_seconds: number }
+  /** The call is over; or the next cycle is not loaded yet. */
+  | { readonly code: 'GONE' | 'WALLET_UNKNOWN' };
+
+/** UNKNOWN: the wallet has to be loaded first. */
+export type HoldAnswer = 'HELD' | 'NOT_ENOUGH' | 'UNKNOWN';
 
 export interface StoredCall {
   readonly call_id: string;
@@ -55,19 +84,23 @@ export interface LiveCallStore {
   /** Connected to a Redis whose calls are known to be right. */
   ready(): boolean;
   admit(input: AdmitInput): Promise<AdmitAnswer>;
-  /** The grant after one more slice, unchanged when nothing is left; null when the call is over. */
-  extend(
-    call_id: string,
-    payer: string,
-    credit_micros: bigint,
-    slice_seconds: number,
-  ): Promise<{ grant: Grant; more_seconds: number } | null>;
+  /** The grant after one more slice, unchanged when nothing is left. */
+  extend(input: ExtendInput): Promise<ExtendAnswer>;
   answer(call_id: string, answered_at_ms: number): Promise<void>;
   /** Frees the slots. Once more changes nothing. */
   end(call_id: string, server_id: string): Promise<void>;
-  /** Lets go of what the call holds. `wallet`: the payer's as the ledger has it after the charge, if it was charged. */
-  settle(call: { call_id: string; server_id: string; payer: string }, wallet: Wallet | null): Promise<void>;
+  /** Lets go of what the call holds. The wallets are as the ledger has them after the charge, if they were charged. */
+  settle(
+    call: Pick<AdmitInput, 'call_id' | 'server_id' | 'payer' | 'reseller_id'>,
+    wallet: Wallet | null,
+    reseller: ResellerWallet | null,
+  ): Promise<void>;
   loadWallet(wallet: Wallet): Promise<void>;
+  loadResellerWallet(wallet: ResellerWallet): Promise<void>;
+  /** Sets money apart that is about to be moved away, out of what no running call has reserved. */
+  holdMoney(holder: Holder, move_id: string, amount: bigint, credit_micros: bigint): Promise<HoldAnswer>;
+  /** The move is over; `wallet`: as it is after it, where it took place. */
+  releaseMoney(holder: Holder, move_id: string, wallet: Wallet | ResellerWallet | null): Promise<void>;
   renew(server_id: string, call_ids: readonly string[], proofOfLife: boolean): Promise<void>;
   /** Calls of a server that are not settled, and those that ended but wait for their settlement. */
   callsOf(server_id: string): Promise<StoredCall[]>;
@@ -90,37 +123,75 @@ function walletArgument(wallet: Wallet): string {
   return JSON.stringify({
     version: wallet.version.toString(),
     balance: wallet.balance_micros.toString(),
-    cycle: wallet.cycle_start,
-    // Every slot, so that one that lost its bundle does not keep its minutes here.
-    left: Object.fromEntries(BUNDLE_SLOTS.map((slot) => [slot, wallet.left_seconds[slot] ?? 0])),
+    left: Object.fromEntries(
+      [wallet.cycle_start, ...Object.keys(wallet.left_seconds)].map((cycle_start) => [
+        cycle_start,
+        // Every slot: what the ledger does not tell of is known to be nothing.
+        Object.fromEntries(BUNDLE_SLOTS.map((slot) => [slot, wallet.left_seconds[cycle_start]?.[slot] ?? 0])),
+      ]),
+    ),
   });
 }
 
+function resellerArgument(wallet: ResellerWallet): string {
+  return JSON.stringify({
+    version: wallet.version.toString(),
+    balance: wallet.balance_micros.toString(),
+  });
+}
+
+const rateArgument = (rate: Rate | null) =>
+  rate && {
+    price: exact(rate.price_micros_per_minute),
+    initial: rate.cadence.initial_seconds,
+    increment: rate.cadence.increment_seconds,
+  };
+
+const grantArgument = (grant: Grant) => ({
+  bundle: grant.bundle_seconds,
+  paid: grant.paid_seconds,
+  bundle2: grant.after_turn?.bundle_seconds ?? 0,
+  paid2: grant.after_turn?.paid_seconds ?? 0,
+  turn: grant.after_turn?.turn_seconds ?? null,
+});
+
 function admitArgument(input: AdmitInput, epoch: string): string {
-  const { rate, adopt } = input;
   return JSON.stringify({
     epoch,
     call_id: input.call_id,
     lease_ms: LEASE_ms,
     facts: input.facts,
     cycle: input.cycle_start,
+    cycle2: input.next_cycle_start,
     slot: input.slot,
     credit: exact(input.credit_micros),
+    reseller_credit: exact(input.reseller_credit_micros),
     slice: input.slice_seconds,
-    rate: rate && {
-      price: exact(rate.price_micros_per_minute),
-      initial: rate.cadence.initial_seconds,
-      increment: rate.cadence.increment_seconds,
-    },
+    rate: rateArgument(input.rate),
+    wholesale: rateArgument(input.wholesale),
     claims: input.claims.map(({ limit }) => ({ limit })),
-    adopt: adopt && { bundle: adopt.bundle_seconds, paid: adopt.paid_seconds },
+    adopt: input.adopt && grantArgument(input.adopt),
   });
 }
 
 interface RawAnswer {
-  code: 'ADMITTED' | 'LIMIT' | 'NO_CREDIT' | 'WALLET_UNKNOWN' | 'ENDED' | 'NO_EPOCH' | 'EXTENDED' | 'GONE';
+  code:
+    | 'ADMITTED'
+    | 'LIMIT'
+    | 'NO_CREDIT'
+    | 'RESELLER_NO_CREDIT'
+    | 'WALLET_UNKNOWN'
+    | 'RESELLER_UNKNOWN'
+    | 'ENDED'
+    | 'NO_EPOCH'
+    | 'EXTENDED'
+    | 'GONE';
   bundle: number;
   paid: number;
+  bundle2: number;
+  paid2: number;
+  /** Left out until the turn of the cycle is near. */
+  turn?: number;
   more: number;
   claim: number;
   holders: string[] | Record<string, never>;
@@ -144,8 +215,21 @@ function toAnswer(raw: RawAnswer, claims: readonly LimitClaim[]): AdmitAnswer {
   }
 }
 
-function toGrant(raw: { bundle: number; paid: number }): Grant {
-  return { bundle_seconds: raw.bundle, paid_seconds: raw.paid };
+function walletKey(holder: Holder): string {
+  return holder.subscriber_id === null
+    ? keys.reseller(holder.reseller_id)
+    : keys.wallet(holder.subscriber_id);
+}
+
+function toGrant(raw: Pick<RawAnswer, 'bundle' | 'paid' | 'bundle2' | 'paid2' | 'turn'>): Grant {
+  const grant = { bundle_seconds: raw.bundle, paid_seconds: raw.paid };
+  if (raw.turn === undefined) return grant;
+  const after_turn = {
+    turn_seconds: raw.turn,
+    bundle_seconds: raw.bundle2,
+    paid_seconds: raw.paid2,
+  };
+  return { ...grant, after_turn };
 }
 
 async function readCalls(redis: Redis, ids: readonly string[], seen: ReadonlyMap<string, number>) {
@@ -156,7 +240,13 @@ async function readCalls(redis: Redis, ids: readonly string[], seen: ReadonlyMap
     calls.push({
       call_id,
       facts: hash.facts,
-      grant: toGrant({ bundle: Number(hash.bundle), paid: Number(hash.paid) }),
+      grant: toGrant({
+        bundle: Number(hash.bundle),
+        paid: Number(hash.paid),
+        bundle2: Number(hash.bundle2),
+        paid2: Number(hash.paid2),
+        ...(hash.turn === undefined ? {} : { turn: Number(hash.turn) }),
+      }),
       answered_at_ms: hash.answered === undefined ? null : Number(hash.answered),
       ended: hash.ended !== undefined,
       seen_at_ms: seen.get(call_id) ?? null,
@@ -196,13 +286,14 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     ready: () => epoch !== null,
     async admit(input) {
       const claimKeys = input.claims.map(keys.slots);
-      const { call_id, payer, server_id } = input;
+      const { call_id, payer, reseller_id, server_id } = input;
       const fixed = [
         keys.epoch,
         keys.call(call_id),
         keys.done(call_id),
         keys.wallet(payer),
         keys.server(server_id),
+        keys.reseller(reseller_id),
       ];
       if (epoch === null && !input.adopt) return { code: 'NO_EPOCH' };
       const raw = await run('admitCall', [...fixed, ...claimKeys], [admitArgument(input, epoch ?? '')]);
@@ -210,13 +301,21 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
       if (answer.code === 'NO_EPOCH') lose();
       return answer;
     },
-    async extend(call_id, payer, credit_micros, slice_seconds) {
-      const args = [exact(credit_micros), slice_seconds];
-      const raw = await run('extendCall', [keys.call(call_id), keys.wallet(payer)], args);
-      const answer = JSON.parse(raw as string) as RawAnswer;
-      if (answer.code !== 'GONE') return { grant: toGrant(answer), more_seconds: answer.more };
+    async extend(input) {
+      const { call_id, payer, reseller_id } = input;
+      const argument = JSON.stringify({
+        credit: exact(input.credit_micros),
+        reseller_credit: exact(input.reseller_credit_micros),
+        slice: input.slice_seconds,
+        turn: input.turn_seconds,
+      });
+      const callKeys = [keys.call(call_id), keys.wallet(payer), keys.reseller(reseller_id)];
+      const answer = JSON.parse((await run('extendCall', callKeys, [argument])) as string) as RawAnswer;
+      if (answer.code === 'EXTENDED')
+        return { code: 'EXTENDED', grant: toGrant(answer), more_seconds: answer.more };
+      if (answer.code === 'WALLET_UNKNOWN') return { code: 'WALLET_UNKNOWN' };
       if ((await redis.get(keys.epoch)) !== epoch) lose();
-      return null;
+      return { code: 'GONE' };
     },
     async answer(call_id, answered_at_ms) {
       await run('answerCall', [keys.call(call_id)], [answered_at_ms]);
@@ -224,12 +323,24 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     async end(call_id, server_id) {
       await run('endCall', [keys.call(call_id), keys.server(server_id)], [call_id]);
     },
-    async settle({ call_id, server_id, payer }, wallet) {
+    async settle({ call_id, server_id, payer, reseller_id }, wallet, reseller) {
       const callKeys = [keys.call(call_id), keys.done(call_id), keys.wallet(payer), keys.server(server_id)];
-      await run('settleCall', callKeys, [wallet ? walletArgument(wallet) : '', TOMBSTONE_ms, call_id]);
+      const told = [wallet ? walletArgument(wallet) : '', reseller ? resellerArgument(reseller) : ''];
+      await run('settleCall', [...callKeys, keys.reseller(reseller_id)], [...told, TOMBSTONE_ms, call_id]);
     },
     async loadWallet(wallet) {
       await run('loadWallet', [keys.wallet(wallet.subscriber_id)], [walletArgument(wallet)]);
+    },
+    async loadResellerWallet(wallet) {
+      await run('loadWallet', [keys.reseller(wallet.reseller_id)], [resellerArgument(wallet)]);
+    },
+    async holdMoney(holder, move_id, amount, credit_micros) {
+      const args = [move_id, String(amount), exact(credit_micros), MOVE_LEASE_ms, keys.move];
+      return (await run('holdMoney', [walletKey(holder), keys.moves], args)) as HoldAnswer;
+    },
+    async releaseMoney(holder, move_id, wallet) {
+      const told = wallet && ('left_seconds' in wallet ? walletArgument(wallet) : resellerArgument(wallet));
+      await run('releaseMoney', [walletKey(holder), keys.moves], [move_id, keys.move, told ?? '']);
     },
     async renew(server_id, call_ids, proofOfLife) {
       if (call_ids.length === 0) return;

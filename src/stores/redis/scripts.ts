@@ -11,6 +11,8 @@ const SCRIPTS = {
   endCall: ['end-call'],
   settleCall: ['grants', 'wallet', 'settle-call'],
   loadWallet: ['wallet', 'load-wallet'],
+  holdMoney: ['grants', 'moves', 'hold-money'],
+  releaseMoney: ['wallet', 'moves', 'release-money'],
   renewLeases: ['grants', 'renew-leases'],
   createSession: ['create-session'],
   findSession: ['find-session'],

@@ -5,7 +5,7 @@ import { addReseller, addSubscriber, type SubscriberOptions } from '../../../dev
 import type { Payer } from '../../../src/domain/ledger.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
 import type { CallRecord } from '../../../src/stores/postgres/settlements.ts';
-import { topUpWallet as topUpInside } from '../../../src/stores/postgres/wallets.ts';
+import { topUpWallet as topUpInside } from '../../../src/stores/postgres/top-ups.ts';
 
 /** A migrated database of its own for the tests of one file. */
 export function useDatabase(): () => Database {

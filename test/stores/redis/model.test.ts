@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chargeCall, type Grant, grantedSeconds, type Rate } from '../../../src/domain/charge.ts';
+import { chargeCall, type Grant, grantedSeconds } from '../../../src/domain/charge.ts';
 import { priceOfSeconds } from '../../../src/domain/money.ts';
+import type { Rate } from '../../../src/domain/rate-table.ts';
 import type { AdmitInput } from '../../../src/stores/redis/live-calls.ts';
 import { callOf, heldOf, leftovers, newId, rateOf, useStore, walletOf } from './use-store.ts';
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { chargeCall, type Grant, type Rate } from '../../../src/domain/charge.ts';
+import { chargeCall, type Grant } from '../../../src/domain/charge.ts';
 import { priceOfSeconds } from '../../../src/domain/money.ts';
+import type { Rate } from '../../../src/domain/rate-table.ts';
 import type { AdmitInput } from '../../../src/stores/redis/live-calls.ts';
 import {
   callOf,
+  extend,
   granted,
   heldOf,
   leftovers,
@@ -39,7 +41,7 @@ async function slicesOf(
   if (first.code !== 'ADMITTED') return { call, grants: [], more: 0 };
   const grants = [granted(first)];
   for (let before = first.grant, more = first.more_seconds; ; ) {
-    const answer = await store.extend(call.call_id, payer, credit, slice);
+    const answer = await extend(store, call);
     if (!answer) throw new Error('the call is gone');
     const { bundle_seconds, paid_seconds } = answer.grant;
     const added = bundle_seconds + paid_seconds - before.bundle_seconds - before.paid_seconds;
@@ -92,7 +94,7 @@ describe('slices of one call until nothing is left', () => {
     const price = priceOfSeconds(means.rate?.price_micros_per_minute ?? 100_000n, paid);
     const held = await heldOf(bench().redis, call.payer);
     expect([held.held ?? 0, held['held:FIXED_LOCAL'] ?? 0]).toEqual([Number(price), bundle]);
-    await bench().store.settle(call, null);
+    await bench().store.settle(call, null, null);
     expect(await heldOf(bench().redis, call.payer)).toEqual({});
     expect(await leftovers(bench().redis)).toEqual([]);
   });
@@ -141,7 +143,7 @@ describe('slices of one call until nothing is left', () => {
   test('amounts beyond what scripts count are refused, not rounded', async () => {
     const call = callOf({ rate: STANDARD, credit_micros: 2n ** 53n });
     await expect(bench().store.admit(call)).rejects.toThrow(RangeError);
-    await expect(bench().store.extend(call.call_id, call.payer, 2n ** 53n, 60)).rejects.toThrow(RangeError);
+    await expect(extend(bench().store, call)).rejects.toThrow(RangeError);
   });
 });
 
@@ -151,7 +153,7 @@ describe('several calls of one payer', () => {
     const { call } = await slicesOf({ balance: 80_000n });
     const other = callOf({ payer: call.payer, rate: STANDARD });
     expect(await store.admit(other)).toEqual({ code: 'NO_CREDIT' });
-    await store.settle(call, walletOf(call.payer, 30_000n, { version: 2n }));
+    await store.settle(call, walletOf(call.payer, 30_000n, { version: 2n }), null);
     expect(await store.admit(other)).toEqual({ code: 'NO_CREDIT' });
     await store.loadWallet(walletOf(call.payer, 50_000n, { version: 3n }));
     expect(granted(await store.admit(other))).toEqual([0, 30]);
@@ -163,7 +165,7 @@ describe('several calls of one payer', () => {
     const other = callOf({ payer: call.payer, rate: STANDARD, slot: 'FIXED_LOCAL' });
     expect(await store.admit(other)).toEqual({ code: 'NO_CREDIT' });
     const left_seconds = { FIXED_LOCAL: 30 };
-    await store.settle(call, walletOf(call.payer, 0n, { version: 2n, left_seconds }));
+    await store.settle(call, walletOf(call.payer, 0n, { version: 2n, left_seconds }), null);
     expect(granted(await store.admit(other))).toEqual([30, 0]);
   });
 
@@ -183,8 +185,8 @@ describe('several calls of one payer', () => {
     const { call, grants } = await slicesOf({ balance: 50_000n });
     expect(say(grants)).toBe('0+30');
     await store.loadWallet(walletOf(call.payer, 60_000n, { version: 2n }));
-    const answer = await store.extend(call.call_id, call.payer, 0n, 60);
-    expect(answer).toEqual({ grant: { bundle_seconds: 0, paid_seconds: 36 }, more_seconds: 0 });
+    const answer = await extend(store, call);
+    expect(answer).toMatchObject({ grant: { bundle_seconds: 0, paid_seconds: 36 }, more_seconds: 0 });
   });
 
   test('a call that went over to money stays there', async () => {
@@ -193,7 +195,7 @@ describe('several calls of one payer', () => {
     expect(say(grants)).toBe('0+30');
     const left_seconds = { FIXED_LOCAL: 600 };
     await store.loadWallet(walletOf(call.payer, 60_000n, { version: 2n, left_seconds }));
-    const answer = await store.extend(call.call_id, call.payer, 0n, 60);
+    const answer = await extend(store, call);
     expect(answer?.grant).toEqual({ bundle_seconds: 0, paid_seconds: 36 });
   });
 });
@@ -228,14 +230,14 @@ describe('R$ 1,00 and 300 calls at once', () => {
       ledger.version += 1n;
       charged += total_micros;
       settled.add(call.call_id);
-      await store.settle(call, wallet());
-      await store.settle(call, wallet());
+      await store.settle(call, wallet(), null);
+      await store.settle(call, wallet(), null);
     };
     for (let round = 0; round < 24; round += 1) {
       const waiting = calls.filter((call) => !settled.has(call.call_id));
       const answers = await Promise.all(waiting.map((call) => store.admit(call)));
       const running = waiting.filter((_, i) => answers[i]?.code === 'ADMITTED');
-      const slices = await Promise.all(running.map((call) => store.extend(call.call_id, payer, 0n, 30)));
+      const slices = await Promise.all(running.map((call) => extend(store, call)));
       const ends = running.map((call, i) => settle(call, slices[i]?.grant as Grant, ((round + i) % 4) / 3));
       await Promise.all(ends);
     }

@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { type RunningRedis, startRedis } from '../../../dev/services/redis.ts';
 import type { LimitClaim } from '../../../src/domain/authorize.ts';
-import type { Rate } from '../../../src/domain/charge.ts';
+import type { BundleSlot } from '../../../src/domain/call-class.ts';
+import type { Rate } from '../../../src/domain/rate-table.ts';
 import type { Wallet } from '../../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../../src/stores/redis/connect.ts';
 import {
@@ -70,19 +71,28 @@ export function rateOf(price: bigint, initial = 30, increment = 6, threshold = 3
 /** R$ 0,10 a minute at 30/6/3. */
 export const STANDARD = rateOf(100_000n);
 export const CYCLE = '2026-11-01';
+export const NEXT_CYCLE = '2026-12-01';
 export const SERVER = 'server-1';
 
 let serial = 0;
 export const newId = (what: string) => `${what}-${++serial}`;
 
-export function walletOf(payer: string, balance: bigint, more: Partial<Wallet> = {}): Wallet {
+type Left = Partial<Record<BundleSlot, number>>;
+
+/** A wallet in the cycle of these tests; `next_left` opens the one after it too. */
+export function walletOf(
+  payer: string,
+  balance: bigint,
+  more: Partial<Omit<Wallet, 'left_seconds'>> & { left_seconds?: Left; next_left?: Left } = {},
+): Wallet {
+  const { left_seconds = {}, next_left, ...others } = more;
   return {
     subscriber_id: payer,
     version: 1n,
     balance_micros: balance,
-    cycle_start: CYCLE,
-    left_seconds: {},
-    ...more,
+    cycle_start: next_left ? NEXT_CYCLE : CYCLE,
+    left_seconds: { [CYCLE]: left_seconds, ...(next_left ? { [NEXT_CYCLE]: next_left } : {}) },
+    ...others,
   };
 }
 
@@ -92,11 +102,15 @@ export function callOf(more: Partial<AdmitInput> = {}): AdmitInput {
     call_id: newId('call'),
     server_id: SERVER,
     payer: 'payer',
+    reseller_id: 'reseller',
     facts: '{}',
     cycle_start: CYCLE,
+    next_cycle_start: NEXT_CYCLE,
     rate: null,
+    wholesale: null,
     slot: null,
     credit_micros: 0n,
+    reseller_credit_micros: 0n,
     slice_seconds: 60,
     claims: [],
     adopt: null,
@@ -112,6 +126,16 @@ export const claim = (level: LimitClaim['level'], id: string, limit: number): Li
 
 export const slotsKey = ({ level, id }: LimitClaim) => `pabx:slots:${level}:${id}`;
 
+/** One more slice as the call itself says; `turn_seconds` once the turn of its cycle is near. */
+export async function extend(
+  store: LiveCallStore,
+  call: AdmitInput,
+  more: { credit_micros?: bigint; slice_seconds?: number; turn_seconds?: number } = {},
+) {
+  const answer = await store.extend({ turn_seconds: null, ...call, ...more });
+  return answer.code === 'EXTENDED' ? answer : null;
+}
+
 /** Who holds the slots of a claim. */
 export async function holders(redis: Redis, of: LimitClaim): Promise<string[]> {
   return (await redis.zrange(slotsKey(of), 0, '-1')) as string[];
@@ -123,7 +147,7 @@ export async function heldOf(redis: Redis, payer: string): Promise<Record<string
   return Object.fromEntries(
     fields
       .filter(([name, value]) => name.startsWith('held') && value !== '0')
-      .map(([name, value]) => [name, Number(value)]),
+      .map(([name, value]) => [name.replace(`:${CYCLE}:`, ':'), Number(value)]),
   );
 }
 

@@ -1,17 +1,29 @@
 -- One more slice for a call that runs (R5). Changes nothing when there is nothing left.
 --
--- KEYS  1 call  2 wallet of the payer
--- ARGV  1 credit, micro-reais below zero the payer may go  2 slice, seconds
+-- KEYS  1 call  2 wallet of the payer  3 wallet of the reseller
+-- ARGV  1 JSON { credit, reseller_credit, slice, turn }   micro-reais below zero that payer and reseller may go; seconds;
+--       turn: null, or the seconds of talk after which the cycle turns, once that is near
 -- Gives JSON { code, … }
---   EXTENDED { bundle, paid, more }   totals granted so far; the same as before when nothing was left
---   GONE                              the call is ended or unknown
+--   EXTENDED { bundle, paid, bundle2, paid2, turn, more }   totals granted so far; the same as before when nothing was left
+--   WALLET_UNKNOWN                                          the next cycle is not loaded: load it and ask again
+--   GONE                                                    the call is ended or unknown
 
-local call = redis.call('HMGET', KEYS[1], 'rate', 'slot', 'bundle', 'paid', 'ended')
-if not call[1] or call[1] == '' or call[5] then return cjson.encode({ code = 'GONE' }) end
-local rate, slot = cjson.decode(call[1]), call[2]
-local old_bundle, old_paid = tonumber(call[3]), tonumber(call[4])
-local bundle, paid, more =
-  grow(read_wallet(KEYS[2], slot), rate, slot, old_bundle, old_paid, tonumber(ARGV[1]), tonumber(ARGV[2]))
-hold(KEYS[2], rate, slot, old_bundle, old_paid, bundle, paid)
-redis.call('HSET', KEYS[1], 'bundle', bundle, 'paid', paid)
-return cjson.encode({ code = 'EXTENDED', bundle = bundle, paid = paid, more = more })
+local input = cjson.decode(ARGV[1])
+local call, old = read_call(KEYS[1])
+if not call or not call.rate or call.ended then return cjson.encode({ code = 'GONE' }) end
+
+local grant = old
+local turn = tonumber(input.turn)
+if turn and not old.turn then
+  local minutes2 = free_minutes(call, call.cycle2)
+  if not minutes2 then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
+  grant = turn_over(call, old, turn, minutes2, input.credit)
+  hold(call, old, grant)
+  write_grant(KEYS[1], grant)
+end
+local means = means_of(call, grant, input)
+if not means then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
+local new, more = grow(call, grant, means)
+hold(call, grant, new)
+write_grant(KEYS[1], new)
+return tell('EXTENDED', new, more)

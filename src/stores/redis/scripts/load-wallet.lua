@@ -1,7 +1,7 @@
 -- Takes over a wallet as read from the ledger, unless a newer one is here.
 --
 -- KEYS  1 wallet
--- ARGV  1 JSON { version, balance, cycle, left: { slot: seconds } }
+-- ARGV  1 JSON { version, balance, left: { cycle: { slot: seconds } } }   a reseller's has no minutes
 -- Gives 1 when it was taken over, 0 when the one here is as new or newer
 
 return take_over(KEYS[1], cjson.decode(ARGV[1]))

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { say } from '../contract/language.ts';
+import { ProblemError } from '../contract/problem.ts';
+import type { Holder } from '../domain/ledger.ts';
+import type { Micros } from '../domain/money.ts';
+import type { Db } from '../stores/postgres/connect.ts';
+import { type ResellerWallet, readResellerWallet } from '../stores/postgres/reseller-wallets.ts';
+import { readWallets, type Wallet } from '../stores/postgres/wallets.ts';
+import type { HoldAnswer, LiveCallStore } from '../stores/redis/live-calls.ts';
+import type { Log } from './log.ts';
+
+/** Money that is about to go away from somebody: `amount` above zero, and how far below zero it may leave them. */
+export interface Leaving {
+  readonly holder: Holder;
+  readonly amount: Micros;
+  readonly credit_micros: Micros;
+}
+
+/** Tells that the move is over: with the wallet as the ledger has it afterwards, or null when nothing was moved. */
+export type Moved = (wallet: Wallet | ResellerWallet | null) => void;
+
+/**
+ * Sets money apart that a transaction is about to move: what running calls have reserved cannot be moved, and no call is
+ * granted what is about to go. Whoever asks tells the outcome once the transaction has ended, however it ended. Throws
+ * CONFLICT when so much is not free, UNAVAILABLE when nobody can tell.
+ */
+export type Reserve = (leaving: Leaving) => Promise<Moved>;
+
+const NOT_FREE = say(
+  'not so much is free: running calls have reserved the rest; nothing was moved',
+  'não há tanto livre: as chamadas em andamento reservaram o resto; nada foi movido',
+);
+
+export function createReserve(db: Db, store: LiveCallStore, log: Log): Reserve {
+  async function load(holder: Holder): Promise<void> {
+    if (holder.subscriber_id === null)
+      return store.loadResellerWallet(await readResellerWallet(db, holder.reseller_id));
+    const wallet = (await readWallets(db, [holder.subscriber_id])).get(holder.subscriber_id);
+    if (wallet) await store.loadWallet(wallet);
+  }
+
+  async function hold({ holder, amount, credit_micros }: Leaving, move_id: string): Promise<HoldAnswer> {
+    if (!store.ready()) return 'UNKNOWN';
+    const answer = await store.holdMoney(holder, move_id, amount, credit_micros);
+    if (answer !== 'UNKNOWN') return answer;
+    await load(holder);
+    const again = await store.holdMoney(holder, move_id, amount, credit_micros);
+    // Nobody ever had a wallet there: it holds nothing, so nothing can go.
+    return again === 'UNKNOWN' && store.ready() ? 'NOT_ENOUGH' : again;
+  }
+
+  return async (leaving) => {
+    const move_id = randomUUID();
+    const answer = await hold(leaving, move_id);
+    if (answer === 'NOT_ENOUGH')
+      throw new ProblemError('CONFLICT', NOT_FREE, [{ field: 'amount_micros', message: NOT_FREE }]);
+    if (answer === 'UNKNOWN')
+      throw new ProblemError(
+        'UNAVAILABLE',
+        say(
+          'what running calls have reserved is not known right now: try again; nothing was moved',
+          'não se sabe agora o que as chamadas reservaram: tente de novo; nada foi movido',
+        ),
+      );
+    return (wallet) => {
+      // What is not let go of now goes by its lease.
+      store
+        .releaseMoney(leaving.holder, move_id, wallet)
+        .catch((error: Error) => log.warn({ err: error }, 'money stays set apart until its lease ends'));
+    };
+  };
+}
