@@ -11,12 +11,15 @@ import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
+import { createReserve } from '../../src/calls/reserve.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
 import { addApiKey, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
+import type { ResellerWallet } from '../../src/stores/postgres/reseller-wallets.ts';
 import type { Wallet } from '../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
+import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
 import { connectRevocations, createSessionStore, type Revocations } from '../../src/stores/redis/sessions.ts';
 import { createSignInTries } from '../../src/stores/redis/sign-in-tries.ts';
 
@@ -40,7 +43,11 @@ export interface TestApi {
   readonly port: number;
   /** Everything that was logged, as lines. */
   readonly logged: string[];
+  /** What running calls were told of. */
   readonly wallets: Wallet[];
+  readonly resellerWallets: ResellerWallet[];
+  /** What runs, for tests that have money reserved. */
+  readonly store: LiveCallStore;
   /** A key of this tenant. */
   key(tenant: Tenant, scopes?: readonly ('READ' | 'WRITE' | 'MONEY')[]): Promise<string>;
   /** Asks with a key, or as nobody. */
@@ -71,6 +78,9 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const board = createLiveBoard();
     const logged: string[] = [];
     const wallets: Wallet[] = [];
+    const resellerWallets: ResellerWallet[] = [];
+    const store = createLiveCallStore(redis, ignore);
+    await store.beginEpoch();
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
     const start = async () => {
       const next = createApi({
@@ -88,7 +98,16 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           timeout_ms: 200,
         }),
         logger,
-        walletChanged: (wallet) => void wallets.push(wallet),
+        walletChanged: (wallet) => {
+          if ('left_seconds' in wallet) {
+            wallets.push(wallet);
+            void store.loadWallet(wallet);
+          } else {
+            resellerWallets.push(wallet);
+            void store.loadResellerWallet(wallet);
+          }
+        },
+        reserve: createReserve(system.db, store, logger),
         health: {},
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
@@ -120,6 +139,8 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
       board,
       logged,
       wallets,
+      resellerWallets,
+      store,
       get app() {
         return running();
       },
