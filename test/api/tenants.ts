@@ -26,6 +26,7 @@ export interface Household {
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
+  readonly statement_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -36,8 +37,32 @@ export const EVERYTHING: PermissionSet = Object.fromEntries(
 let serial = 0;
 const CNPJS = ['11222333000181', '11444777000161', '33000167000101', '12ABC34501DE35', '1A2B3C4D000179'];
 
+/** Of a month in which nothing happened: no route makes statements. */
+async function addStatement(
+  api: TestApi,
+  of: { readonly reseller_id: string; readonly subscriber_id: string },
+): Promise<string> {
+  const { id } = await api.database.db
+    .insertInto('statements')
+    .values({
+      ...of,
+      cycle_start: '2025-03-01',
+      cycle_end: '2025-04-01',
+      last_movement_id: 0n,
+      opening_balance_micros: 0n,
+      closing_balance_micros: 0n,
+      due_micros: 0n,
+      due_on: '2025-04-10',
+      block_on: '2025-04-20',
+      lines: JSON.stringify({ usage: [], bundles: [], totals: [] }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
-export async function addHousehold(master: Client, reseller_id: string): Promise<Household> {
+async function addHousehold(api: TestApi, master: Client, reseller_id: string): Promise<Household> {
   serial += 1;
   const name = `Casa ${serial}`;
   const plan = await master(createSalesPlanRoute, {
@@ -99,6 +124,7 @@ export async function addHousehold(master: Client, reseller_id: string): Promise
     body: { amount_micros: '1000000', reference: 'primeira' },
     idempotency_key: `casa ${serial}`.replace(' ', '-'),
   });
+  const statement_id = await addStatement(api, { reseller_id, subscriber_id });
   return {
     name,
     reseller_id,
@@ -110,6 +136,7 @@ export async function addHousehold(master: Client, reseller_id: string): Promise
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
+    statement_id,
   };
 }
 
@@ -138,9 +165,9 @@ export async function addTown(api: TestApi): Promise<Town> {
     await master(createResellerRoute, { body: { name: 'Revenda Um', max_concurrent_calls: 100 } }),
     await master(createResellerRoute, { body: { name: 'Revenda Dois', max_concurrent_calls: 100 } }),
   ];
-  const ours = await addHousehold(master, first.id);
-  const neighbour = await addHousehold(master, first.id);
-  const stranger = await addHousehold(master, second.id);
+  const ours = await addHousehold(api, master, first.id);
+  const neighbour = await addHousehold(api, master, first.id);
+  const stranger = await addHousehold(api, master, second.id);
   const trunk = await master(createTrunkRoute, {
     body: {
       server_id: server.id,

@@ -101,10 +101,10 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         walletChanged: (wallet) => {
           if ('left_seconds' in wallet) {
             wallets.push(wallet);
-            void store.loadWallet(wallet);
+            store.loadWallet(wallet).catch(ignore);
           } else {
             resellerWallets.push(wallet);
-            void store.loadResellerWallet(wallet);
+            store.loadResellerWallet(wallet).catch(ignore);
           }
         },
         reserve: createReserve(system.db, store, logger),
