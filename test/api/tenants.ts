@@ -13,6 +13,8 @@ import { topUpRoute } from '../../src/contract/top-ups.ts';
 import { createTrunkRoute } from '../../src/contract/trunks.ts';
 import { createUserRoute } from '../../src/contract/users.ts';
 import { PANEL_FIELD_FACTS, PANEL_FIELDS, type PermissionSet } from '../../src/domain/permissions.ts';
+import { settleCalls } from '../../src/stores/postgres/settlements.ts';
+import { BY_TENTHS, billedRecord } from '../stores/postgres/use-tenants.ts';
 import type { TestApi } from './use-api.ts';
 
 /** One of everything that belongs to one reseller and one subscriber, by the name of its path parameter. */
@@ -31,6 +33,9 @@ export interface Household {
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
+  /** Of a call that `addCall` records. */
+  readonly call_id: string;
+  readonly statement_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -51,8 +56,33 @@ const RATES = [
   },
 ] as const;
 
+/** Of a month in which nothing happened: no route makes statements. */
+async function addStatement(
+  api: TestApi,
+  of: { readonly reseller_id: string; readonly subscriber_id: string },
+): Promise<string> {
+  const { id } = await api.database.db
+    .insertInto('statements')
+    .values({
+      ...of,
+      cycle_start: '2025-03-01',
+      cycle_end: '2025-04-01',
+      last_movement_id: 0n,
+      opening_balance_micros: 0n,
+      closing_balance_micros: 0n,
+      due_micros: 0n,
+      due_on: '2025-04-10',
+      block_on: '2025-04-20',
+      lines: JSON.stringify({ usage: [], bundles: [], totals: [] }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
 export async function addHousehold(
+  api: TestApi,
   master: Client,
   { id: reseller_id, cost_plan_id }: Pick<Reseller, 'id' | 'cost_plan_id'>,
 ): Promise<Household> {
@@ -109,6 +139,7 @@ export async function addHousehold(
     body: { amount_micros: '1000000', reference: 'primeira' },
     idempotency_key: `casa ${serial}`.replace(' ', '-'),
   });
+  const statement_id = await addStatement(api, { reseller_id, subscriber_id });
   return {
     name,
     reseller_id,
@@ -122,7 +153,23 @@ export async function addHousehold(
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
+    call_id: `call-${serial}`,
+    statement_id,
   };
+}
+
+/** Records the call of a household: 100 s of minutes and 62 s paid, which its reseller bought at half the price. */
+export async function addCall(api: TestApi, server_id: string, of: Household): Promise<void> {
+  const { reseller_id, subscriber_id, line_id, sales_plan_id, call_id: id } = of;
+  const owner = { server_id, reseller_id, subscriber_id, line_id, sales_plan_id, username: '' };
+  const ended = {
+    talk_ms: 160_000,
+    grant: { bundle_seconds: 100, paid_seconds: 80 },
+    bundle_slot: 'FIXED_LOCAL',
+    rate: BY_TENTHS,
+    wholesale: { ...BY_TENTHS, price_micros_per_minute: 50_000n },
+  } as const;
+  await settleCalls(api.database.db, [billedRecord(owner, ended, { id })]);
 }
 
 export interface Town {
@@ -151,9 +198,9 @@ export async function addTown(api: TestApi): Promise<Town> {
     return master(createResellerRoute, { body: { name, max_concurrent_calls: 100, cost_plan_id: id } });
   };
   const [first, second] = [await reseller('Revenda Um'), await reseller('Revenda Dois')];
-  const ours = await addHousehold(master, first);
-  const neighbour = await addHousehold(master, first);
-  const stranger = await addHousehold(master, second);
+  const ours = await addHousehold(api, master, first);
+  const neighbour = await addHousehold(api, master, first);
+  const stranger = await addHousehold(api, master, second);
   const trunk = await master(createTrunkRoute, {
     body: {
       server_id: server.id,
