@@ -1,6 +1,7 @@
 import { addServer } from '../../src/admin/add-server.ts';
 import { createApiKeyRoute } from '../../src/contract/api-keys.ts';
 import type { Client } from '../../src/contract/client.ts';
+import { importSalesDeckRoute } from '../../src/contract/decks.ts';
 import { createLineRoute } from '../../src/contract/lines.ts';
 import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
 import { createNumberRoute } from '../../src/contract/numbers.ts';
@@ -26,6 +27,8 @@ export interface Household {
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
+  /** The import of a deck with faults, which changes nothing. */
+  readonly job_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -94,6 +97,10 @@ export async function addHousehold(master: Client, reseller_id: string): Promise
   const key = await master(createApiKeyRoute, {
     body: { subscriber_id, name: `Chave ${serial}`, scopes: ['READ'], expires_at: null },
   });
+  const job = await master(importSalesDeckRoute, {
+    params: { sales_plan_id: plan.id },
+    body: Buffer.from('no deck'),
+  });
   await master(topUpRoute, {
     params: { subscriber_id },
     body: { amount_micros: '1000000', reference: 'primeira' },
@@ -110,6 +117,7 @@ export async function addHousehold(master: Client, reseller_id: string): Promise
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
+    job_id: job.id,
   };
 }
 
