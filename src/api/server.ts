@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
+import type { Directory } from '../calls/directory.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -20,6 +21,7 @@ import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addCallRoutes } from './routes/calls.ts';
+import { addCostPlanRoutes } from './routes/cost-plans.ts';
 import { addDeckRoutes } from './routes/decks.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
@@ -27,6 +29,7 @@ import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
+import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
@@ -41,6 +44,8 @@ export interface ApiDependencies extends SignInDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  /** What decides calls, for asking what one would cost. */
+  readonly directory: Directory;
   readonly publisher: Publisher;
   readonly postalCodes: PostalCodes;
   readonly logger: FastifyBaseLogger;
@@ -68,9 +73,10 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addApiKeyRoutes(binder, { onRevoked: (id) => void revocations.publish([id]).catch(onFailure) });
   const endSessions = createEndSessions(sessions, onFailure);
   addResellerRoutes(binder, endSessions);
-  addSubscriberRoutes(binder, board, endSessions);
+  addSubscriberRoutes(binder, { board, endSessions, walletChanged: deps.walletChanged });
   addPermissionProfileRoutes(binder);
   addSalesPlanRoutes(binder);
+  addCostPlanRoutes(binder);
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);
@@ -78,6 +84,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addTrunkRoutes(binder);
   addTopUpRoutes(binder, deps);
   addCallRoutes(binder, board);
+  addReceiptRoutes(binder, deps.directory);
   addAuditRoutes(binder);
   addJobRoutes(binder);
   addDeckRoutes(binder, deps.ringJobs);

@@ -2,6 +2,15 @@ import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-ke
 import { listAuditRoute } from './audit.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
 import {
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
+} from './cost-plans.ts';
+import {
   importCostDeckRoute,
   importSalesDeckRoute,
   listCostDeckRoute,
@@ -18,6 +27,7 @@ import {
   readLineRoute,
   regenerateLinePasswordRoute,
 } from './lines.ts';
+import { listLossesRoute } from './losses.ts';
 import {
   changeMinuteBundleRoute,
   createMinuteBundleRoute,
@@ -40,6 +50,7 @@ import {
   readPermissionProfileRoute,
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
+import { readReceiptRoute, simulateRoute } from './receipts.ts';
 import {
   changeResellerRoute,
   createResellerRoute,
@@ -52,7 +63,9 @@ import {
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
 } from './sales-plans.ts';
 import {
@@ -140,6 +153,8 @@ export const ROUTES: readonly Route[] = [
   listPermissionProfilesRoute,
   readPermissionProfileRoute,
   findPostalCodeRoute,
+  readReceiptRoute,
+  simulateRoute,
   changeResellerRoute,
   createResellerRoute,
   deleteResellerRoute,
@@ -148,8 +163,18 @@ export const ROUTES: readonly Route[] = [
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
+  listLossesRoute,
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
   changeServerRoute,
   createServerRoute,
   deleteServerRoute,

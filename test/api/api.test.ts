@@ -152,10 +152,17 @@ describe('the live stream', () => {
       call_class: 'INTERNAL',
       csp: null,
       rate: null,
+      wholesale: null,
+      cost: null,
+      loss: false,
       slot: null,
+      area_code: '11',
+      billing_mode: 'POSTPAID',
       credit_micros: 0n,
+      reseller_credit_micros: 0n,
       claims: [],
       cycle_start: '2026-11-01',
+      next_cycle_start: '2026-12-01',
       created_at_ms: 0,
     };
     return newLiveCall(facts, NO_GRANT, 0, false);

@@ -11,6 +11,7 @@ import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import { createDirectory } from '../../src/calls/directory.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
@@ -71,6 +72,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
     const revocations = connectRevocations(server.url, ignore);
     const board = createLiveBoard();
+    const directory = createDirectory(system.db);
     const logged: string[] = [];
     const wallets: Wallet[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
@@ -91,6 +93,14 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        // Nobody listens for changes here, so every question reads anew.
+        directory: {
+          ...directory,
+          line(name) {
+            directory.clear();
+            return directory.line(name);
+          },
+        },
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',
