@@ -1,6 +1,26 @@
 import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-keys.ts';
 import { listAuditRoute } from './audit.ts';
+import { bundleUsageRoute, listBundleAlertsRoute, listBundleCyclesRoute } from './bundle-usage.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
+import { correctResellerRoute, correctRoute, transferRoute } from './corrections.ts';
+import {
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
+} from './cost-plans.ts';
+import {
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+} from './decks.ts';
+import { listJobsRoute, readJobRoute } from './jobs.ts';
 import {
   changeLineRoute,
   createLineRoute,
@@ -9,6 +29,7 @@ import {
   readLineRoute,
   regenerateLinePasswordRoute,
 } from './lines.ts';
+import { listLossesRoute } from './losses.ts';
 import {
   changeMinuteBundleRoute,
   createMinuteBundleRoute,
@@ -16,6 +37,7 @@ import {
   listMinuteBundlesRoute,
   readMinuteBundleRoute,
 } from './minute-bundles.ts';
+import { listMovementsRoute, listResellerMovementsRoute } from './movements.ts';
 import {
   changeNumberRoute,
   createNumberRoute,
@@ -31,6 +53,7 @@ import {
   readPermissionProfileRoute,
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
+import { readReceiptRoute, simulateRoute } from './receipts.ts';
 import {
   changeResellerRoute,
   createResellerRoute,
@@ -43,7 +66,9 @@ import {
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
 } from './sales-plans.ts';
 import {
@@ -66,6 +91,7 @@ import {
   signInRoute,
   signOutRoute,
 } from './sessions.ts';
+import { listStatementsRoute, listSubscriberStatementsRoute, readStatementRoute } from './statements.ts';
 import {
   changeSubscriberRoute,
   createSubscriberRoute,
@@ -73,7 +99,7 @@ import {
   listSubscribersRoute,
   readSubscriberRoute,
 } from './subscribers.ts';
-import { listTopUpsRoute, topUpRoute } from './top-ups.ts';
+import { listTopUpsRoute, topUpResellerRoute, topUpRoute } from './top-ups.ts';
 import {
   changeTrunkRoute,
   createTrunkRoute,
@@ -101,6 +127,14 @@ export const ROUTES: readonly Route[] = [
   listCallsRoute,
   listLiveCallsRoute,
   listRefusalsRoute,
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+  listJobsRoute,
+  readJobRoute,
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,
@@ -123,6 +157,8 @@ export const ROUTES: readonly Route[] = [
   listPermissionProfilesRoute,
   readPermissionProfileRoute,
   findPostalCodeRoute,
+  readReceiptRoute,
+  simulateRoute,
   changeResellerRoute,
   createResellerRoute,
   deleteResellerRoute,
@@ -131,8 +167,18 @@ export const ROUTES: readonly Route[] = [
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
+  listLossesRoute,
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
   changeServerRoute,
   createServerRoute,
   deleteServerRoute,
@@ -155,7 +201,19 @@ export const ROUTES: readonly Route[] = [
   listSubscribersRoute,
   readSubscriberRoute,
   listTopUpsRoute,
+  topUpResellerRoute,
   topUpRoute,
+  correctRoute,
+  correctResellerRoute,
+  transferRoute,
+  listMovementsRoute,
+  listResellerMovementsRoute,
+  listSubscriberStatementsRoute,
+  readStatementRoute,
+  listStatementsRoute,
+  bundleUsageRoute,
+  listBundleCyclesRoute,
+  listBundleAlertsRoute,
   changeTrunkRoute,
   createTrunkRoute,
   deleteTrunkRoute,

@@ -7,16 +7,22 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
+import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import { createDirectory } from '../../src/calls/directory.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
+import { createReserve } from '../../src/calls/reserve.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
+import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
 import { addApiKey, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
+import type { ResellerWallet } from '../../src/stores/postgres/reseller-wallets.ts';
 import type { Wallet } from '../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
+import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
 import { connectRevocations, createSessionStore, type Revocations } from '../../src/stores/redis/sessions.ts';
 import { createSignInTries } from '../../src/stores/redis/sign-in-tries.ts';
 
@@ -40,7 +46,11 @@ export interface TestApi {
   readonly port: number;
   /** Everything that was logged, as lines. */
   readonly logged: string[];
+  /** What running calls were told of. */
   readonly wallets: Wallet[];
+  readonly resellerWallets: ResellerWallet[];
+  /** What runs, for tests that have money reserved. */
+  readonly store: LiveCallStore;
   /** A key of this tenant. */
   key(tenant: Tenant, scopes?: readonly ('READ' | 'WRITE' | 'MONEY')[]): Promise<string>;
   /** Asks with a key, or as nobody. */
@@ -52,12 +62,13 @@ export interface TestApi {
 }
 
 const ignore = () => {};
+const isPlain = (body: unknown) => typeof body === 'string' || body instanceof Uint8Array;
 export const SECRET = 'a secret of tests, long enough for anything';
 
 /** The whole API on real stores, for the tests of one file. */
 export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () => TestApi {
   let api: TestApi | null = null;
-  const opened: (Postgres | Redis | RunningRedis | Revocations)[] = [];
+  const opened: (Postgres | Redis | RunningRedis | Revocations | Jobs)[] = [];
   let app: FastifyInstance | null = null;
   beforeAll(async () => {
     const database = await createDatabase(inject('postgresUrl'));
@@ -67,11 +78,22 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const system = connectPostgres(database.url, ignore, 'pabx_system');
     const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
     const revocations = connectRevocations(server.url, ignore);
-    opened.push(system, tenants, database, redis, revocations, server);
     const board = createLiveBoard();
+    const directory = createDirectory(system.db);
     const logged: string[] = [];
     const wallets: Wallet[] = [];
+    const resellerWallets: ResellerWallet[] = [];
+    const store = createLiveCallStore(redis, ignore);
+    await store.beginEpoch();
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+    const jobs = createJobs({
+      db: system.db,
+      redisUrl: server.url,
+      log: logger,
+      work: { IMPORT_DECK: importDeck },
+      every: [],
+    });
+    opened.push(jobs, system, tenants, database, redis, revocations, server);
     const start = async () => {
       const next = createApi({
         system: system.db,
@@ -81,6 +103,14 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        // Nobody listens for changes here, so every question reads anew.
+        directory: {
+          ...directory,
+          line(name) {
+            directory.clear();
+            return directory.line(name);
+          },
+        },
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',
@@ -88,7 +118,17 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           timeout_ms: 200,
         }),
         logger,
-        walletChanged: (wallet) => void wallets.push(wallet),
+        ringJobs: jobs.ring,
+        walletChanged: (wallet) => {
+          if ('left_seconds' in wallet) {
+            wallets.push(wallet);
+            store.loadWallet(wallet).catch(ignore);
+          } else {
+            resellerWallets.push(wallet);
+            store.loadResellerWallet(wallet).catch(ignore);
+          }
+        },
+        reserve: createReserve(system.db, store, logger),
         health: {},
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
@@ -109,7 +149,9 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { payload: isPlain(body) ? Buffer.from(body as string) : JSON.stringify(body) }),
       });
       const text = response.body;
       const json = /json/.test(String(response.headers['content-type'])) ? JSON.parse(text) : null;
@@ -120,6 +162,8 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
       board,
       logged,
       wallets,
+      resellerWallets,
+      store,
       get app() {
         return running();
       },

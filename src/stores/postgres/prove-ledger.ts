@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
+import { STATEMENT_PROOFS } from './prove-statements.ts';
 
 export interface Difference {
   readonly what: string;
@@ -121,7 +122,7 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
 /** Recomputes every projection from the ledger and names every difference; none when all is well. */
 export async function proveLedger(db: Db | Tx): Promise<Difference[]> {
   const found: Difference[] = [];
-  for (const { what, query } of PROOFS) {
+  for (const { what, query } of [...PROOFS, ...STATEMENT_PROOFS]) {
     const { rows } = await sql.raw<{ id: unknown }>(query).execute(db);
     found.push(...rows.map(({ id }) => ({ what, id: String(id) })));
   }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { waitUntil } from '../../../dev/services/process.ts';
 import { redisRunId } from '../../../src/stores/redis/connect.ts';
-import { callOf, claim, holders, useStore } from './use-store.ts';
+import { callOf, claim, extend, holders, useStore } from './use-store.ts';
 
 const bench = useStore();
 
@@ -83,10 +83,10 @@ test('and by the next slice of a call that runs; not by one of a call that is ov
   const { redis, connect } = bench();
   const { store, lost } = await connect();
   await store.epochHolds();
-  expect(await store.extend('over', 'payer', 0n, 60)).toBeNull();
+  expect(await extend(store, callOf({ call_id: 'over' }))).toBeNull();
   expect([store.ready(), lost()]).toEqual([true, 0]);
   await redis.flushall();
-  expect(await store.extend('running', 'payer', 0n, 60)).toBeNull();
+  expect(await extend(store, callOf({ call_id: 'running' }))).toBeNull();
   expect([store.ready(), lost()]).toEqual([false, 1]);
 });
 
@@ -136,7 +136,7 @@ test('while Redis is away a question fails at once', async () => {
   await closed(redis);
   const before = performance.now();
   await expect(store.end('x', 'y')).rejects.toThrow();
-  await expect(store.extend('x', 'y', 0n, 60)).rejects.toThrow();
+  await expect(extend(store, callOf())).rejects.toThrow();
   expect(performance.now() - before).toBeLessThan(1_000);
   await server.restart();
   await ready(redis);

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AdmitInput } from '../../../src/stores/redis/live-calls.ts';
 import {
+  CYCLE,
   callOf,
   claim,
+  extend,
   granted,
   heldOf,
   holders,
@@ -25,7 +27,7 @@ async function paidCall(more: Partial<AdmitInput> = {}): Promise<AdmitInput> {
   return callOf({ payer, rate: STANDARD, slot: 'FIXED_LOCAL', claims, ...more });
 }
 
-const settle = (call: AdmitInput) => bench().store.settle(call, null);
+const settle = (call: AdmitInput) => bench().store.settle(call, null, null);
 
 describe('what happens twice', () => {
   test('an end frees the slots once, and the means stay held until the settlement', async () => {
@@ -74,7 +76,7 @@ describe('what comes in another order', () => {
   async function take(step: Step, call: AdmitInput): Promise<void> {
     const { store } = bench();
     if (step === 'admit') await store.admit(call);
-    if (step === 'extend') await store.extend(call.call_id, call.payer, 0n, 60);
+    if (step === 'extend') await extend(store, call);
     if (step === 'answer') await store.answer(call.call_id, 1_000);
     if (step === 'end') await store.end(call.call_id, SERVER);
     if (step === 'settle') await settle(call);
@@ -102,7 +104,7 @@ describe('what comes in another order', () => {
     expect(await store.admit(call)).toEqual({ code: 'ENDED' });
     const adopt = { bundle_seconds: 30, paid_seconds: 0 };
     expect(await store.admit({ ...call, adopt })).toEqual({ code: 'ENDED' });
-    expect(await store.extend(call.call_id, call.payer, 0n, 60)).toBeNull();
+    expect(await extend(store, call)).toBeNull();
     await store.answer(call.call_id, 1_000);
     expect(await leftovers(redis)).toEqual([]);
     const ttl_ms = await redis.pttl(`pabx:done:${call.call_id}`);
@@ -123,14 +125,14 @@ describe('what comes in another order', () => {
     await store.admit(call);
     await take(step, call);
     const held = await heldOf(redis, call.payer);
-    expect(await store.extend(call.call_id, call.payer, 0n, 60)).toBeNull();
+    expect(await extend(store, call)).toBeNull();
     expect(await heldOf(redis, call.payer)).toEqual(held);
   });
 
   test('a free call has no slices', async () => {
     const call = callOf();
     expect(granted(await bench().store.admit(call))).toEqual([0, 0]);
-    expect(await bench().store.extend(call.call_id, call.payer, 0n, 60)).toBeNull();
+    expect(await extend(bench().store, call)).toBeNull();
     await settle(call);
     expect(await leftovers(bench().redis)).toEqual([]);
     expect(await bench().redis.exists(`pabx:wallet:${call.payer}`)).toBe(0);
@@ -168,7 +170,7 @@ describe('what is stored', () => {
     const { store } = bench();
     const call = await paidCall();
     await store.admit(call);
-    const answer = await store.extend(call.call_id, call.payer, 0n, 60);
+    const answer = await extend(store, call);
     expect((await store.callsOf(SERVER))[0]?.grant).toEqual(answer?.grant);
   });
 });
@@ -220,7 +222,7 @@ describe('a wallet', () => {
     const { store, redis } = bench();
     const call = await paidCall();
     await store.admit(call);
-    for (let i = 0; i < 2; i += 1) await store.extend(call.call_id, call.payer, 0n, 60);
+    for (let i = 0; i < 2; i += 1) await extend(store, call);
     const held = await heldOf(redis, call.payer);
     expect(held).toEqual({ held: 3_333, 'held:FIXED_LOCAL': 40 });
     const at = (version: bigint, balance: bigint, left: number) =>
@@ -233,10 +235,10 @@ describe('a wallet', () => {
     ] as const) {
       await store.loadWallet(wallet);
       expect(await field(call.payer, 'balance')).toBe(balance);
-      expect(await field(call.payer, 'left:FIXED_LOCAL')).toBe(left);
+      expect(await field(call.payer, `left:${CYCLE}:FIXED_LOCAL`)).toBe(left);
       expect(await heldOf(redis, call.payer)).toEqual(held);
     }
-    await store.settle(call, at(10n, 1n, 1));
+    await store.settle(call, at(10n, 1n, 1), null);
     expect(await field(call.payer, 'balance')).toBe('-5');
     expect(await heldOf(redis, call.payer)).toEqual({});
   });
@@ -244,16 +246,17 @@ describe('a wallet', () => {
   test('comes with a settlement, of a call that is unknown too', async () => {
     const { store } = bench();
     const call = await paidCall();
-    await store.settle(call, walletOf(call.payer, 12n, { version: 2n, cycle_start: '2026-12-01' }));
+    const reseller = { reseller_id: call.reseller_id, version: 3n, balance_micros: 34n };
+    await store.settle(call, walletOf(call.payer, 12n, { version: 2n }), reseller);
     expect(await field(call.payer, 'balance')).toBe('12');
-    expect(await field(call.payer, 'cycle')).toBe('2026-12-01');
+    expect(await field(`reseller:${call.reseller_id}`, 'balance')).toBe('34');
   });
 
   test('of an older cycle than the call’s is asked for anew', async () => {
     const { store } = bench();
     const call = await paidCall({ cycle_start: '2026-12-01' });
     expect(await store.admit(call)).toEqual({ code: 'WALLET_UNKNOWN' });
-    await store.loadWallet(walletOf(call.payer, 50_000n, { version: 2n, cycle_start: '2026-12-01' }));
+    await store.loadWallet(walletOf(call.payer, 50_000n, { version: 2n, next_left: {} }));
     expect((await store.admit(call)).code).toBe('ADMITTED');
   });
 });

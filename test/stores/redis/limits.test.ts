@@ -4,6 +4,7 @@ import type { AdmitAnswer, AdmitInput } from '../../../src/stores/redis/live-cal
 import {
   callOf,
   claim,
+  extend,
   granted,
   heldOf,
   holders,
@@ -144,7 +145,7 @@ describe('the same call asked again', () => {
     const first = answers[0] as AdmitAnswer;
     expect(granted(first)).toEqual([0, 60]);
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    await store.extend(input.call_id, payer, 0n, 60);
+    await extend(store, input);
     expect(await store.admit(input)).toEqual(first);
     expect(await heldOf(redis, payer)).toEqual({ held: 200_000 });
     expect(await holders(redis, claims[0] as LimitClaim)).toEqual([input.call_id]);
@@ -213,7 +214,7 @@ describe('leases', () => {
     await store.renew(SERVER, [input.call_id], true);
     for (const one of claims) expect(await holders(redis, one)).toEqual([]);
     expect(await store.callsOf(SERVER)).toEqual([]);
-    await store.settle({ ...input }, null);
+    await store.settle({ ...input }, null, null);
     await store.renew(SERVER, [input.call_id], true);
     expect(await leftovers(redis)).toEqual([]);
   });

@@ -4,7 +4,17 @@ import { chargeCall, type Grant, grantedSeconds } from '../../../src/domain/char
 import { priceOfSeconds } from '../../../src/domain/money.ts';
 import type { Rate } from '../../../src/domain/rate-table.ts';
 import type { AdmitInput } from '../../../src/stores/redis/live-calls.ts';
-import { callOf, heldOf, leftovers, newId, rateOf, useStore, walletOf } from './use-store.ts';
+import {
+  CYCLE,
+  callOf,
+  extend as extendCall,
+  heldOf,
+  leftovers,
+  newId,
+  rateOf,
+  useStore,
+  walletOf,
+} from './use-store.ts';
 
 const bench = useStore();
 const SLOT = 'MOBILE_LOCAL';
@@ -136,8 +146,7 @@ async function admit(model: Model, call: ModelCall): Promise<void> {
 }
 
 async function extend(model: Model, call: ModelCall): Promise<void> {
-  const { credit, slice } = model.setting;
-  const answer = await bench().store.extend(call.input.call_id, model.payer, credit, slice);
+  const answer = await extendCall(bench().store, call.input);
   if (call.state !== 'RUNNING') return expect(answer).toBeNull();
   if (!answer) throw new Error('the call is gone');
   if (!model.nextBlockFits(call)) expect(answer.grant).toEqual(call.grant);
@@ -159,7 +168,7 @@ async function settle(model: Model, call: ModelCall, part: number): Promise<void
     model.version += 1n;
   }
   call.state = 'SETTLED';
-  await bench().store.settle(call.input, model.wallet());
+  await bench().store.settle(call.input, model.wallet(), null);
   // A late word of the ledger as it was before.
   await bench().store.loadWallet(before);
 }
@@ -235,11 +244,16 @@ test('any calls of one payer, in any order: holds are the sum of the grants, and
     const [balance, left] = await bench().redis.hmget(
       `pabx:wallet:${model.payer}`,
       'balance',
-      `left:${SLOT}`,
+      `left:${CYCLE}:${SLOT}`,
     );
     expect([balance, left]).toEqual([String(model.balance), String(model.left)]);
     expect(model.balance + setting.credit).toBeGreaterThanOrEqual(0n);
     expect(model.left).toBeGreaterThanOrEqual(0);
   };
-  await fc.assert(fc.asyncProperty(settings, steps, run), { numRuns: 250 });
+  await fc.assert(fc.asyncProperty(settings, steps, run), {
+    numRuns: 250,
+    seed: -489270802,
+    path: '9',
+    endOnFailure: true,
+  });
 });

@@ -87,7 +87,7 @@ end
 -- How many more seconds the reseller's own money carries: whole blocks of its cadence.
 local function reseller_more(call, grant, credit)
   local rate, total = call.wholesale, total_of(grant)
-  if not rate then return MOST_seconds end
+  if not rate then return math.huge end
   local most = affordable(rate.price, free_money(call.reseller, credit), billed(total, rate))
   return math.max(0, (rate.price == 0 and most or floor_to_block(most, rate)) - total)
 end
@@ -121,7 +121,7 @@ local function grow(call, grant, means)
   local stays = turned and grant.paid2 > 0 or not turned and grant.paid > 0
   local minutes = stays and 0 or turned and means.minutes2 or means.minutes
   local money = math.max(0, means.seconds - grant.paid - grant.paid2)
-  local to_turn = not turned and grant.turn and grant.turn - total or MOST_seconds
+  local to_turn = not turned and grant.turn and grant.turn - total or math.huge
   local add = { bundle = 0, paid = 0, bundle2 = 0, paid2 = 0 }
 
   if means.reseller < block then
