@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { blockOverdue, closeCycles } from '../../../src/admin/close-cycle.ts';
-import { topUp } from '../../../src/admin/top-up.ts';
+import { topUp, topUpAs } from '../../../src/admin/top-up.ts';
 import { cycleStart } from '../../../src/domain/cycle.ts';
 import { correctionEntries, topUpEntries, transferEntries } from '../../../src/domain/ledger.ts';
 import { proveLedger } from '../../../src/stores/postgres/prove-ledger.ts';
@@ -296,14 +296,24 @@ describe('who owes past the last day', () => {
     expect(await statusOf(tenant)).toEqual(ACTIVE);
   });
 
-  test('a payment and the block at once: whoever pays in time is never left blocked', async () => {
-    const debtors = await Promise.all(Array.from({ length: 10 }, addDebtor));
-    const { db } = database();
-    await Promise.all([
-      blockAt('2025-04-21T12:00:00Z'),
-      ...debtors.map(({ subscriber_id }) => topUp(db, { role: 'MASTER' }, subscriber_id, 10_000_000n, 'pix')),
-    ]);
-    for (const debtor of debtors) expect(await statusOf(debtor)).toEqual(ACTIVE);
+  test('and is blocked while the payment is under way is never left blocked', async () => {
+    const debtor = await addDebtor();
+    const { db, pool } = database();
+    const waiting = async () => {
+      const { rows } = await pool.query("select from pg_stat_activity where wait_event_type = 'Lock'");
+      return rows.length > 0;
+    };
+    const blocked = await db.transaction().execute(async (tx) => {
+      await topUpAs(tx, { role: 'MASTER' }, 'ana', debtor.subscriber_id, 10_000_000n, 'pix');
+      let ended = false;
+      const block = blockAt('2025-04-21T12:00:00Z').finally(() => {
+        ended = true;
+      });
+      await expect.poll(async () => ended || (await waiting())).toBe(true);
+      return { block };
+    });
+    await blocked.block;
+    expect(await statusOf(debtor)).toEqual(ACTIVE);
   });
 });
 
