@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
+import type { Directory } from '../calls/directory.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -21,11 +22,15 @@ import { addAuditRoutes } from './routes/audit.ts';
 import { addBundleUsageRoutes } from './routes/bundle-usage.ts';
 import { addCallRoutes } from './routes/calls.ts';
 import { addCorrectionRoutes, type MoneyDependencies } from './routes/corrections.ts';
+import { addCostPlanRoutes } from './routes/cost-plans.ts';
+import { addDeckRoutes } from './routes/decks.ts';
+import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
+import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
@@ -41,9 +46,13 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  /** What decides calls, for asking what one would cost. */
+  readonly directory: Directory;
   readonly publisher: Publisher;
   readonly postalCodes: PostalCodes;
   readonly logger: FastifyBaseLogger;
+  /** Somebody asked for a job. */
+  readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
   readonly settings: {
     /** Origins of the panel; empty: whatever host was asked. */
@@ -65,9 +74,10 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addApiKeyRoutes(binder, { onRevoked: (id) => void revocations.publish([id]).catch(onFailure) });
   const endSessions = createEndSessions(sessions, onFailure);
   addResellerRoutes(binder, endSessions);
-  addSubscriberRoutes(binder, board, endSessions);
+  addSubscriberRoutes(binder, { board, endSessions, walletChanged: deps.walletChanged });
   addPermissionProfileRoutes(binder);
   addSalesPlanRoutes(binder);
+  addCostPlanRoutes(binder);
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);
@@ -78,7 +88,10 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addStatementRoutes(binder);
   addBundleUsageRoutes(binder);
   addCallRoutes(binder, board);
+  addReceiptRoutes(binder, deps.directory);
   addAuditRoutes(binder);
+  addJobRoutes(binder);
+  addDeckRoutes(binder, deps.ringJobs);
   addPostalCodeRoutes(binder, deps.postalCodes);
   const missing = ROUTES.filter((route) => !binder.bound.includes(route)).map(({ name }) => name);
   if (missing.length > 0 || binder.bound.length !== ROUTES.length)

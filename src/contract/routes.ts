@@ -4,6 +4,24 @@ import { bundleUsageRoute, listBundleAlertsRoute, listBundleCyclesRoute } from '
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
 import { correctResellerRoute, correctRoute, transferRoute } from './corrections.ts';
 import {
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
+} from './cost-plans.ts';
+import {
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+} from './decks.ts';
+import { listJobsRoute, readJobRoute } from './jobs.ts';
+import {
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,
@@ -11,6 +29,7 @@ import {
   readLineRoute,
   regenerateLinePasswordRoute,
 } from './lines.ts';
+import { listLossesRoute } from './losses.ts';
 import {
   changeMinuteBundleRoute,
   createMinuteBundleRoute,
@@ -34,6 +53,7 @@ import {
   readPermissionProfileRoute,
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
+import { readReceiptRoute, simulateRoute } from './receipts.ts';
 import {
   changeResellerRoute,
   createResellerRoute,
@@ -46,7 +66,9 @@ import {
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
 } from './sales-plans.ts';
 import {
@@ -105,6 +127,14 @@ export const ROUTES: readonly Route[] = [
   listCallsRoute,
   listLiveCallsRoute,
   listRefusalsRoute,
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+  listJobsRoute,
+  readJobRoute,
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,
@@ -127,6 +157,8 @@ export const ROUTES: readonly Route[] = [
   listPermissionProfilesRoute,
   readPermissionProfileRoute,
   findPostalCodeRoute,
+  readReceiptRoute,
+  simulateRoute,
   changeResellerRoute,
   createResellerRoute,
   deleteResellerRoute,
@@ -135,8 +167,18 @@ export const ROUTES: readonly Route[] = [
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
+  listLossesRoute,
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
   changeServerRoute,
   createServerRoute,
   deleteServerRoute,

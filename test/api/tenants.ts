@@ -1,11 +1,12 @@
 import { addServer } from '../../src/admin/add-server.ts';
 import { createApiKeyRoute } from '../../src/contract/api-keys.ts';
 import type { Client } from '../../src/contract/client.ts';
+import { createCostPlanRoute } from '../../src/contract/cost-plans.ts';
 import { createLineRoute } from '../../src/contract/lines.ts';
 import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
 import { createNumberRoute } from '../../src/contract/numbers.ts';
 import { createPermissionProfileRoute } from '../../src/contract/permission-profiles.ts';
-import { createResellerRoute } from '../../src/contract/resellers.ts';
+import { createResellerRoute, type Reseller } from '../../src/contract/resellers.ts';
 import { createSalesPlanRoute } from '../../src/contract/sales-plans.ts';
 import { createSubscriberRoute } from '../../src/contract/subscribers.ts';
 import { topUpRoute } from '../../src/contract/top-ups.ts';
@@ -20,6 +21,10 @@ export interface Household {
   readonly reseller_id: string;
   readonly subscriber_id: string;
   readonly sales_plan_id: string;
+  /** The prices of the sales plan. */
+  readonly version_id: string;
+  /** What the reseller buys by. */
+  readonly cost_plan_id: string;
   readonly minute_bundle_id: string;
   readonly permission_profile_id: string;
   readonly line_id: string;
@@ -36,6 +41,16 @@ export const EVERYTHING: PermissionSet = Object.fromEntries(
 
 let serial = 0;
 const CNPJS = ['11222333000181', '11444777000161', '33000167000101', '12ABC34501DE35', '1A2B3C4D000179'];
+
+const RATES = [
+  {
+    call_class: 'FIXED_LOCAL',
+    price_micros_per_minute: '100000',
+    initial_seconds: 30,
+    increment_seconds: 6,
+    free_threshold_seconds: 3,
+  },
+] as const;
 
 /** Of a month in which nothing happened: no route makes statements. */
 async function addStatement(
@@ -62,22 +77,18 @@ async function addStatement(
 }
 
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
-async function addHousehold(api: TestApi, master: Client, reseller_id: string): Promise<Household> {
+export async function addHousehold(
+  api: TestApi,
+  master: Client,
+  { id: reseller_id, cost_plan_id }: Pick<Reseller, 'id' | 'cost_plan_id'>,
+): Promise<Household> {
   serial += 1;
   const name = `Casa ${serial}`;
   const plan = await master(createSalesPlanRoute, {
     body: {
       reseller_id,
       name: `Plano ${serial}`,
-      rates: [
-        {
-          call_class: 'FIXED_LOCAL',
-          price_micros_per_minute: '100000',
-          initial_seconds: 30,
-          increment_seconds: 6,
-          free_threshold_seconds: 3,
-        },
-      ],
+      rates: [...RATES],
     },
   });
   const bundle = await master(createMinuteBundleRoute, {
@@ -130,6 +141,8 @@ async function addHousehold(api: TestApi, master: Client, reseller_id: string): 
     reseller_id,
     subscriber_id,
     sales_plan_id: plan.id,
+    version_id: plan.version_id ?? '',
+    cost_plan_id: cost_plan_id ?? '',
     minute_bundle_id: bundle.id,
     permission_profile_id: profile.id,
     line_id: line.id,
@@ -161,13 +174,14 @@ export async function addTown(api: TestApi): Promise<Town> {
   });
   const masterKey = await api.key({ role: 'MASTER' });
   const master = api.client(masterKey);
-  const [first, second] = [
-    await master(createResellerRoute, { body: { name: 'Revenda Um', max_concurrent_calls: 100 } }),
-    await master(createResellerRoute, { body: { name: 'Revenda Dois', max_concurrent_calls: 100 } }),
-  ];
-  const ours = await addHousehold(api, master, first.id);
-  const neighbour = await addHousehold(api, master, first.id);
-  const stranger = await addHousehold(api, master, second.id);
+  const reseller = async (name: string) => {
+    const { id } = await master(createCostPlanRoute, { body: { name: `Custo ${name}`, rates: [...RATES] } });
+    return master(createResellerRoute, { body: { name, max_concurrent_calls: 100, cost_plan_id: id } });
+  };
+  const [first, second] = [await reseller('Revenda Um'), await reseller('Revenda Dois')];
+  const ours = await addHousehold(api, master, first);
+  const neighbour = await addHousehold(api, master, first);
+  const stranger = await addHousehold(api, master, second);
   const trunk = await master(createTrunkRoute, {
     body: {
       server_id: server.id,

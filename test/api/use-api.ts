@@ -7,13 +7,16 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
+import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import { createDirectory } from '../../src/calls/directory.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import { createReserve } from '../../src/calls/reserve.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
+import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
 import { addApiKey, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
 import type { ResellerWallet } from '../../src/stores/postgres/reseller-wallets.ts';
@@ -59,12 +62,13 @@ export interface TestApi {
 }
 
 const ignore = () => {};
+const isPlain = (body: unknown) => typeof body === 'string' || body instanceof Uint8Array;
 export const SECRET = 'a secret of tests, long enough for anything';
 
 /** The whole API on real stores, for the tests of one file. */
 export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () => TestApi {
   let api: TestApi | null = null;
-  const opened: (Postgres | Redis | RunningRedis | Revocations)[] = [];
+  const opened: (Postgres | Redis | RunningRedis | Revocations | Jobs)[] = [];
   let app: FastifyInstance | null = null;
   beforeAll(async () => {
     const database = await createDatabase(inject('postgresUrl'));
@@ -74,14 +78,22 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const system = connectPostgres(database.url, ignore, 'pabx_system');
     const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
     const revocations = connectRevocations(server.url, ignore);
-    opened.push(system, tenants, database, redis, revocations, server);
     const board = createLiveBoard();
+    const directory = createDirectory(system.db);
     const logged: string[] = [];
     const wallets: Wallet[] = [];
     const resellerWallets: ResellerWallet[] = [];
     const store = createLiveCallStore(redis, ignore);
     await store.beginEpoch();
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+    const jobs = createJobs({
+      db: system.db,
+      redisUrl: server.url,
+      log: logger,
+      work: { IMPORT_DECK: importDeck },
+      every: [],
+    });
+    opened.push(jobs, system, tenants, database, redis, revocations, server);
     const start = async () => {
       const next = createApi({
         system: system.db,
@@ -91,6 +103,14 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        // Nobody listens for changes here, so every question reads anew.
+        directory: {
+          ...directory,
+          line(name) {
+            directory.clear();
+            return directory.line(name);
+          },
+        },
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',
@@ -98,6 +118,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           timeout_ms: 200,
         }),
         logger,
+        ringJobs: jobs.ring,
         walletChanged: (wallet) => {
           if ('left_seconds' in wallet) {
             wallets.push(wallet);
@@ -128,7 +149,9 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { payload: isPlain(body) ? Buffer.from(body as string) : JSON.stringify(body) }),
       });
       const text = response.body;
       const json = /json/.test(String(response.headers['content-type'])) ? JSON.parse(text) : null;

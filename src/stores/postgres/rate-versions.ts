@@ -21,7 +21,8 @@ export interface NewVersion {
   readonly class_rates: readonly ClassRate[];
 }
 
-async function insertVersion(
+/** A version without the rows of its deck, which its caller adds. Gives its id. */
+export async function insertVersion(
   tx: Tx,
   version: NewVersion,
   pricing: Pricing,
@@ -71,7 +72,8 @@ export async function addDeckVersion(
   return id;
 }
 
-function ofPlan(plan: PlanRef): RawBuilder<boolean> {
+/** Whether a version is of this plan, as a condition on `rate_versions`. */
+export function ofPlan(plan: PlanRef): RawBuilder<boolean> {
   return plan.sales_plan_id === undefined
     ? sql<boolean>`cost_plan_id = ${plan.cost_plan_id}`
     : sql<boolean>`sales_plan_id = ${plan.sales_plan_id}`;
@@ -99,7 +101,7 @@ export function toClassRates(rates: readonly ClassRate[]): Map<CallClass, Rate> 
   );
 }
 
-interface DeckRateRow {
+export interface DeckRateRow {
   prefix: string;
   locality: string;
   kind: RateKind | null;

@@ -16,6 +16,8 @@ export interface ResellerRow {
   max_concurrent_calls: number;
   max_subscribers: number | null;
   max_lines: number | null;
+  cost_plan_id: string | null;
+  credit_limit_micros: bigint;
   subscribers: number;
   lines: number;
   balance_micros: bigint;
@@ -30,7 +32,7 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 
 const COLUMNS = sql.raw(`
   r.id, r.name, r.legal_name, r.document, r.email, r.phone, r.status, r.max_concurrent_calls, r.max_subscribers,
-  r.max_lines, r.version, r.created_at,
+  r.max_lines, r.cost_plan_id, r.credit_limit_micros, r.version, r.created_at,
   (select count(*)::integer from subscribers s where s.reseller_id = r.id) as subscribers,
   (select count(*)::integer from lines l join subscribers s on s.id = l.subscriber_id
    where s.reseller_id = r.id) as lines,

@@ -180,3 +180,19 @@ export async function moveMoney(tx: Tx, move: MoneyMove): Promise<Wallet> {
   ]);
   return readWallet(tx, subscriber_id);
 }
+
+/** Seconds that a slot has left in a cycle. A bundle whose cycle nobody opened yet is whole. */
+export async function readLeftSeconds(
+  tx: Tx,
+  subscriber_id: string,
+  slot: BundleSlot,
+  cycle_start: string,
+): Promise<number> {
+  const { rows } = await sql<{ left_seconds: number }>`
+    select coalesce(a.left_seconds, m.included_seconds) as left_seconds
+    from bundle_slots b join minute_bundles m on m.id = b.bundle_id
+    left join bundle_allocations a
+      on a.subscriber_id = b.subscriber_id and a.slot = b.slot and a.cycle_start = ${cycle_start}::date
+    where b.subscriber_id = ${subscriber_id} and b.slot = ${slot}`.execute(tx);
+  return rows[0]?.left_seconds ?? 0;
+}

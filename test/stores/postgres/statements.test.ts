@@ -300,7 +300,9 @@ describe('who owes past the last day', () => {
     const debtor = await addDebtor();
     const { db, pool } = database();
     const waiting = async () => {
-      const { rows } = await pool.query("select from pg_stat_activity where wait_event_type = 'Lock'");
+      const { rows } = await pool.query(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
       return rows.length > 0;
     };
     const blocked = await db.transaction().execute(async (tx) => {
