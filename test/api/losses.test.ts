@@ -132,7 +132,7 @@ describe('what a plan sells below cost', () => {
     const csv = await ask('master', 'GET', `/sales-plans/${sale}/losses?cost_plan_id=${cost}`, {
       headers: { accept: 'text/csv' },
     });
-    expect(csv.text.split('\n')[1]).toMatch(/^55;;5592;;em 5592;10;/);
+    expect(csv.text.split('\n')[1]).toMatch(/^55;;5592;;em 5592;0,000010;/);
   });
 
   test('class over class, class over deck, deck over class', async () => {
