@@ -59,6 +59,8 @@ export const resellerSchema = z.object({
   credit_limit_micros: microsSchema,
   subscribers: z.int(),
   lines: z.int(),
+  /** What it has with the platform, which its calls are paid from. */
+  balance_micros: microsSchema,
   version: z.int(),
   created_at: dateTimeSchema,
 });

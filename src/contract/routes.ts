@@ -1,6 +1,8 @@
 import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-keys.ts';
 import { listAuditRoute } from './audit.ts';
+import { bundleUsageRoute, listBundleAlertsRoute, listBundleCyclesRoute } from './bundle-usage.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
+import { correctResellerRoute, correctRoute, transferRoute } from './corrections.ts';
 import {
   changeCostPlanRoute,
   createCostPlanRoute,
@@ -35,6 +37,7 @@ import {
   listMinuteBundlesRoute,
   readMinuteBundleRoute,
 } from './minute-bundles.ts';
+import { listMovementsRoute, listResellerMovementsRoute } from './movements.ts';
 import {
   changeNumberRoute,
   createNumberRoute,
@@ -88,6 +91,7 @@ import {
   signInRoute,
   signOutRoute,
 } from './sessions.ts';
+import { listStatementsRoute, listSubscriberStatementsRoute, readStatementRoute } from './statements.ts';
 import {
   changeSubscriberRoute,
   createSubscriberRoute,
@@ -95,7 +99,7 @@ import {
   listSubscribersRoute,
   readSubscriberRoute,
 } from './subscribers.ts';
-import { listTopUpsRoute, topUpRoute } from './top-ups.ts';
+import { listTopUpsRoute, topUpResellerRoute, topUpRoute } from './top-ups.ts';
 import {
   changeTrunkRoute,
   createTrunkRoute,
@@ -197,7 +201,19 @@ export const ROUTES: readonly Route[] = [
   listSubscribersRoute,
   readSubscriberRoute,
   listTopUpsRoute,
+  topUpResellerRoute,
   topUpRoute,
+  correctRoute,
+  correctResellerRoute,
+  transferRoute,
+  listMovementsRoute,
+  listResellerMovementsRoute,
+  listSubscriberStatementsRoute,
+  readStatementRoute,
+  listStatementsRoute,
+  bundleUsageRoute,
+  listBundleCyclesRoute,
+  listBundleAlertsRoute,
   changeTrunkRoute,
   createTrunkRoute,
   deleteTrunkRoute,

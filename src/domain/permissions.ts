@@ -110,6 +110,8 @@ export const PANEL_FIELD_FACTS = {
   'section.api_keys': field(ALL, 'HIDDEN', []),
   'section.audit': field(LOOK, 'READ', []),
   'section.top_ups': field(LOOK, 'READ', []),
+  // Movements and statements.
+  'section.statements': field(LOOK, 'READ', []),
 } as const satisfies Readonly<Record<`${PanelResource | 'section'}.${string}`, PanelFieldFacts>>;
 
 type Facts = typeof PANEL_FIELD_FACTS;

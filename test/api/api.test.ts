@@ -192,7 +192,7 @@ describe('the live stream', () => {
     };
     for (const subscriber of [ours, neighbour, stranger])
       board.upsert(callOf(subscriber, `of ${subscriber.subscriber_id}`));
-    board.remove(before, 'HANGUP', NO_CHARGE);
+    board.remove(before, 'HANGUP', { charge: NO_CHARGE, parts: [], wholesale: null, cost: null });
     const told = async ({ messages }: { messages: LiveMessage[] }) => {
       await waitUntil(async () => messages.at(-1)?.type === 'remove', {
         timeout_ms: 5_000,

@@ -32,6 +32,7 @@ export interface Household {
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
+  readonly statement_id: string;
   /** The import of a deck with faults, which changes nothing. */
   readonly job_id: string;
 }
@@ -54,8 +55,33 @@ const RATES = [
   },
 ] as const;
 
+/** Of a month in which nothing happened: no route makes statements. */
+async function addStatement(
+  api: TestApi,
+  of: { readonly reseller_id: string; readonly subscriber_id: string },
+): Promise<string> {
+  const { id } = await api.database.db
+    .insertInto('statements')
+    .values({
+      ...of,
+      cycle_start: '2025-03-01',
+      cycle_end: '2025-04-01',
+      last_movement_id: 0n,
+      opening_balance_micros: 0n,
+      closing_balance_micros: 0n,
+      due_micros: 0n,
+      due_on: '2025-04-10',
+      block_on: '2025-04-20',
+      lines: JSON.stringify({ usage: [], bundles: [], totals: [] }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
 export async function addHousehold(
+  api: TestApi,
   master: Client,
   { id: reseller_id, cost_plan_id }: Pick<Reseller, 'id' | 'cost_plan_id'>,
 ): Promise<Household> {
@@ -116,6 +142,7 @@ export async function addHousehold(
     body: { amount_micros: '1000000', reference: 'primeira' },
     idempotency_key: `casa ${serial}`.replace(' ', '-'),
   });
+  const statement_id = await addStatement(api, { reseller_id, subscriber_id });
   return {
     name,
     reseller_id,
@@ -129,6 +156,7 @@ export async function addHousehold(
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
+    statement_id,
     job_id: job.id,
   };
 }
@@ -159,9 +187,9 @@ export async function addTown(api: TestApi): Promise<Town> {
     return master(createResellerRoute, { body: { name, max_concurrent_calls: 100, cost_plan_id: id } });
   };
   const [first, second] = [await reseller('Revenda Um'), await reseller('Revenda Dois')];
-  const ours = await addHousehold(master, first);
-  const neighbour = await addHousehold(master, first);
-  const stranger = await addHousehold(master, second);
+  const ours = await addHousehold(api, master, first);
+  const neighbour = await addHousehold(api, master, first);
+  const stranger = await addHousehold(api, master, second);
   const trunk = await master(createTrunkRoute, {
     body: {
       server_id: server.id,

@@ -59,6 +59,8 @@ const REFERENCES: Readonly<Record<string, string>> = {
   bundle_id: 'minute_bundle_id',
   target_line_id: 'line_id',
   caller_id_did_id: 'did_id',
+  from_subscriber_id: 'subscriber_id',
+  to_subscriber_id: 'subscriber_id',
 };
 
 function fillIds(value: unknown, of: Household): unknown {

@@ -19,6 +19,7 @@ import type { EndSessions } from '../end-sessions.ts';
 const present = (row: ResellerRow): Reseller => ({
   ...row,
   credit_limit_micros: row.credit_limit_micros.toString(),
+  balance_micros: row.balance_micros.toString(),
   created_at: row.created_at.toISOString(),
 });
 

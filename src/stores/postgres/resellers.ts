@@ -20,6 +20,7 @@ export interface ResellerRow {
   credit_limit_micros: bigint;
   subscribers: number;
   lines: number;
+  balance_micros: bigint;
   version: number;
   created_at: Date;
 }
@@ -34,7 +35,8 @@ const COLUMNS = sql.raw(`
   r.max_lines, r.cost_plan_id, r.credit_limit_micros, r.version, r.created_at,
   (select count(*)::integer from subscribers s where s.reseller_id = r.id) as subscribers,
   (select count(*)::integer from lines l join subscribers s on s.id = l.subscriber_id
-   where s.reseller_id = r.id) as lines
+   where s.reseller_id = r.id) as lines,
+  coalesce((select w.balance_micros from reseller_wallets w where w.reseller_id = r.id), 0) as balance_micros
 `);
 
 /** One page of the resellers that whoever holds the transaction may see. */
