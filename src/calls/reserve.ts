@@ -26,6 +26,9 @@ export type Moved = (wallet: Wallet | ResellerWallet | null) => void;
  */
 export type Reserve = (leaving: Leaving) => Promise<Moved>;
 
+/** What a wallet says in which no cycle was opened yet. */
+const NO_CYCLE = '2000-01-01';
+
 const NOT_FREE = say(
   'not so much is free: running calls have reserved the rest; nothing was moved',
   'não há tanto livre: as chamadas em andamento reservaram o resto; nada foi movido',
@@ -35,8 +38,11 @@ export function createReserve(db: Db, store: LiveCallStore, log: Log): Reserve {
   async function load(holder: Holder): Promise<void> {
     if (holder.subscriber_id === null)
       return store.loadResellerWallet(await readResellerWallet(db, holder.reseller_id));
-    const wallet = (await readWallets(db, [holder.subscriber_id])).get(holder.subscriber_id);
-    if (wallet) await store.loadWallet(wallet);
+    const { subscriber_id } = holder;
+    const wallet = (await readWallets(db, [subscriber_id])).get(subscriber_id);
+    // Who never had anything may still owe: the first wallet that the ledger tells of replaces this one.
+    const empty = { subscriber_id, version: 0n, balance_micros: 0n, cycle_start: NO_CYCLE, left_seconds: {} };
+    await store.loadWallet(wallet ?? empty);
   }
 
   async function hold({ holder, amount, credit_micros }: Leaving, move_id: string): Promise<HoldAnswer> {
@@ -44,9 +50,7 @@ export function createReserve(db: Db, store: LiveCallStore, log: Log): Reserve {
     const answer = await store.holdMoney(holder, move_id, amount, credit_micros);
     if (answer !== 'UNKNOWN') return answer;
     await load(holder);
-    const again = await store.holdMoney(holder, move_id, amount, credit_micros);
-    // Nobody ever had a wallet there: it holds nothing, so nothing can go.
-    return again === 'UNKNOWN' && store.ready() ? 'NOT_ENOUGH' : again;
+    return store.holdMoney(holder, move_id, amount, credit_micros);
   }
 
   return async (leaving) => {

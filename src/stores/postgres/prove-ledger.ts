@@ -40,7 +40,7 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
                coalesce(sum((p ->> 'bundle_seconds')::integer), 0) as bundle,
                coalesce(sum((p ->> 'paid_seconds')::integer), 0) as paid
         from jsonb_array_elements(c.parts) p) t
-      where jsonb_array_length(c.parts) > 0
+      where (jsonb_array_length(c.parts) > 0 or c.sale is not null)
         and (t.micros <> c.total_micros or t.bundle <> c.bundle_seconds or t.paid <> c.paid_seconds
           or exists (
             select from jsonb_array_elements(c.parts) with ordinality p (part, n)
@@ -102,6 +102,14 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
          or w.left_seconds <> (select coalesce(sum(amount), 0) from ledger_entries
                                where account = 'subscriber:' || w.subscriber_id || ':seconds:' || w.slot || ':'
                                  || w.cycle_start)`,
+  },
+  {
+    what: 'minutes in the ledger are of no franquia',
+    query: `
+      select account as id from ledger_entries where account like 'subscriber:%:seconds:%'
+        and not exists (select from bundle_allocations w
+                        where 'subscriber:' || w.subscriber_id || ':seconds:' || w.slot || ':' || w.cycle_start = account)
+      group by account having sum(amount) <> 0`,
   },
   {
     what: 'a prepaid balance is below zero',
