@@ -128,8 +128,6 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     state_registration: '1',
     municipal_registration: '2',
     rg: '3',
-    intl_dialing: 'AUTO',
-    auto_ninth_digit: false,
     contacts: [{ name: 'Novo', email: 'novo@example.com' }],
     postal_code: '20040002',
     street: 'Rua A',
