@@ -23,7 +23,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'src/stores': ['kysely', 'kysely/migration', 'pg', 'ioredis'],
   'src/asterisk': ['asterisk-manager', 'ws'],
   'src/calls': ['ioredis'],
-  'src/admin': ['@node-rs/argon2', '@zxcvbn-ts/language-common', 'otpauth'],
+  'src/admin': ['@node-rs/argon2', '@zxcvbn-ts/language-common', 'csv-parse', 'otpauth'],
+  'src/jobs': ['bullmq'],
   'src/api': ['@fastify/helmet', 'cookie', 'csv-stringify', 'fastify', 'prom-client', 'ws', 'zod'],
   'src/config.ts': ['zod'],
   'src/context.ts': ['fastify', 'pino'],
@@ -94,7 +95,7 @@ describe('habits', () => {
   });
 
   test('every floor and every package of tools says what it is', () => {
-    const rooms = ['domain', 'contract', 'stores', 'asterisk', 'calls', 'admin', 'api'].map(
+    const rooms = ['domain', 'contract', 'stores', 'asterisk', 'calls', 'admin', 'jobs', 'api'].map(
       (floor) => `src/${floor}`,
     );
     for (const room of [...rooms, 'dev', 'asterisk-config']) {

@@ -14,6 +14,26 @@ export function priceOfSeconds(price_micros_per_minute: Micros, seconds: number)
   return (price_micros_per_minute * BigInt(seconds) + 30n) / 60n;
 }
 
+const DECIMALS = 6;
+/** Digits, and decimals after a comma or a point. */
+const PLAIN = /^(\d{1,15})(?:[.,](\d{1,6}))?$/;
+/** Thousands in threes by the one sign, decimals after the other. */
+const GROUPED = /^(\d{1,3}(?:\.\d{3})+),(\d{1,6})$|^(\d{1,3}(?:,\d{3})+)\.(\d{1,6})$/;
+
+/**
+ * Reads an amount in reais as people write it: `0,12`, `0.12`, `R$ 1.234,56`. Exact: null for more than six decimals,
+ * for what is negative, and for anything that is no amount. A single comma or point begins the decimals: `1.234` is less than two.
+ */
+export function parseReais(text: string): Micros | null {
+  const amount = text.trim().replace(/^R\$\s*/i, '');
+  const plain = PLAIN.exec(amount);
+  const grouped = plain ? null : GROUPED.exec(amount);
+  if (!plain && !grouped) return null;
+  const whole = plain?.[1] ?? grouped?.[1] ?? grouped?.[3] ?? '';
+  const decimals = plain?.[2] ?? grouped?.[2] ?? grouped?.[4] ?? '';
+  return BigInt(whole.replace(/[.,]/g, '') + decimals.padEnd(DECIMALS, '0'));
+}
+
 /** `1234567n` → `R$ 1,23`: half-up to the cent, thousands with a point, as Brazilian panels show it. */
 export function formatReais(amount: Micros): string {
   const magnitude = amount < 0n ? -amount : amount;

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatReais, MAX_PRICE_MICROS_PER_MINUTE, priceOfSeconds } from '../../src/domain/money.ts';
+import {
+  formatReais,
+  MAX_PRICE_MICROS_PER_MINUTE,
+  parseReais,
+  priceOfSeconds,
+} from '../../src/domain/money.ts';
 
 describe('the price of billed seconds', () => {
   test.each([
@@ -92,6 +97,75 @@ describe('money as panels show it', () => {
         const shown = BigInt(text.replace(/\D/g, '')) * (text.startsWith('-') ? -10_000n : 10_000n);
         const off = shown - amount;
         expect(off < 0n ? -off : off).toBeLessThanOrEqual(5_000n);
+      }),
+    );
+  });
+});
+
+describe('money as people write it', () => {
+  test.each([
+    ['0', 0n],
+    ['0,12', 120_000n],
+    ['0.12', 120_000n],
+    ['1', 1_000_000n],
+    ['007,5', 7_500_000n],
+    ['0,000001', 1n],
+    ['0,123456', 123_456n],
+    ['R$ 0,35', 350_000n],
+    ['r$0.35', 350_000n],
+    ['R$\u00a01,00', 1_000_000n],
+    [' 2,50 ', 2_500_000n],
+    ['1.234', 1_234_000n],
+    ['1,234', 1_234_000n],
+    ['1.234,56', 1_234_560_000n],
+    ['1,234.56', 1_234_560_000n],
+    ['1.234.567,89', 1_234_567_890_000n],
+    ['999999999999999,999999', 999_999_999_999_999_999_999n],
+  ])('%j is %s micro-reais', (text, amount) => {
+    expect(parseReais(text)).toBe(amount);
+  });
+
+  test.each([
+    '',
+    ' ',
+    'R$',
+    '-1',
+    '-0,10',
+    '+1',
+    '0,1234567',
+    '1e3',
+    'NaN',
+    'Infinity',
+    '0x10',
+    ',5',
+    '.5',
+    '1,',
+    '1.',
+    '1,2,3',
+    '1.2.3',
+    '1.234.567',
+    '1,234,567',
+    '12.34,5',
+    '1.2345,6',
+    '1.234.5',
+    '1234.567,8',
+    '0,12 a',
+    'US$ 1',
+    '١',
+    '1 000',
+    '--',
+    '1000000000000000',
+  ])('%j is no amount', (text) => {
+    expect(parseReais(text)).toBeNull();
+  });
+
+  test('reads what panels show, and keeps every micro', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, 10n ** 18n), fc.constantFrom(',', '.'), (amount, point) => {
+        const digits = amount.toString().padStart(7, '0');
+        expect(parseReais(`${digits.slice(0, -6)}${point}${digits.slice(-6)}`)).toBe(amount);
+        const cents = amount - (amount % 10_000n);
+        expect(parseReais(formatReais(cents))).toBe(cents);
       }),
     );
   });
