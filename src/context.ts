@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { createPostalCodes } from './admin/find-postal-code.ts';
+import { importDeck } from './admin/import-deck.ts';
 import { createPublisher } from './admin/publish-revisions.ts';
 import { createSecretBox } from './admin/secret-box.ts';
 import { createApi } from './api/server.ts';
@@ -9,6 +10,7 @@ import { accessOf } from './asterisk/access.ts';
 import { connectAri } from './asterisk/ari/client.ts';
 import { type CallControl, createCallControl, type SwitchAddress } from './calls/call-control.ts';
 import type { Config } from './config.ts';
+import { createJobs } from './jobs/jobs.ts';
 import { connectPostgres, isAway, migrate, type Postgres } from './stores/postgres/connect.ts';
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
@@ -124,10 +126,18 @@ export async function startService(config: Config): Promise<Service> {
   const system = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_system');
   const signIn = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_system');
   const tenants = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_nobody');
+  const office = connectPostgres(config.DATABASE_URL, linkLost, 'pabx_system');
   const redis = connectRedis(config.REDIS_URL, (error) => log.warn({ err: error }, 'Redis link'));
   const revocations = connectRevocations(config.REDIS_URL, (error) =>
     log.warn({ err: error }, 'Redis revocations link'),
   );
+  const jobs = createJobs({
+    db: office.db,
+    redisUrl: config.REDIS_URL,
+    log,
+    work: { IMPORT_DECK: importDeck },
+    every: [],
+  });
   const { calls, publisher, changes } = startCalls(config, system, redis, log);
   const app = createApi({
     system: signIn.db,
@@ -144,6 +154,7 @@ export async function startService(config: Config): Promise<Service> {
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),
     logger: log,
     walletChanged: calls.walletChanged,
+    ringJobs: jobs.ring,
     health: healthChecks(system, calls),
     settings: {
       origins: config.PUBLIC_ORIGINS,
@@ -160,12 +171,13 @@ export async function startService(config: Config): Promise<Service> {
     async close() {
       publisher.close();
       await app.close();
+      await jobs.close();
       const patience = new Promise((resolve) => setTimeout(resolve, CLOSE_PATIENCE_ms).unref());
       await Promise.race([calls.close(), patience]);
       await changes.close();
       revocations.close();
       redis.disconnect();
-      for (const postgres of [system, signIn, tenants]) await postgres.close();
+      for (const postgres of [system, signIn, tenants, office]) await postgres.close();
     },
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { z } from 'zod';
 import { type Language, preferredLanguage, say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
-import type { Route } from '../contract/route.ts';
+import { MOST_UPLOADED_bytes, type Route } from '../contract/route.ts';
 import type { Permissions } from '../domain/permissions.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { onceByKey } from '../stores/postgres/idempotency.ts';
@@ -117,6 +117,16 @@ function send(route: Route, response: FastifyReply, reply: unknown): FastifyRepl
   return route.status === 204 ? response.send() : response.send(reply);
 }
 
+/** Where routes that take a file are: they take nothing else. */
+function takingFiles(app: FastifyInstance, add: (scope: FastifyInstance) => void): void {
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    const types = ['text/csv', 'application/octet-stream'];
+    scope.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    add(scope);
+  });
+}
+
 export function createBinder({ app, tenants, authenticate }: BinderDependencies): Binder {
   const bound: Route[] = [];
 
@@ -167,17 +177,21 @@ export function createBinder({ app, tenants, authenticate }: BinderDependencies)
     }
   }
 
+  async function viewerOf(route: Route, { headers, ip }: FastifyRequest): Promise<Viewer> {
+    const viewer = await authenticate({ headers, address: ip, changes: route.method !== 'GET' });
+    admit(route, viewer);
+    return viewer;
+  }
+
   return {
     bound,
     bind(route, handler) {
       bound.push(route);
-      app.route({
+      const options: RouteOptions = {
         method: route.method,
         url: route.path,
         async handler(request, response) {
-          const changes = route.method !== 'GET';
-          const viewer = await authenticate({ headers: request.headers, address: request.ip, changes });
-          admit(route, viewer);
+          const viewer = await viewerOf(route, request);
           const asked = askedOf(route, request, response);
           const input = { ...asked, viewer, if_match: ifMatch(route, request) };
           if (route.csv && wantsCsv(request))
@@ -186,7 +200,11 @@ export function createBinder({ app, tenants, authenticate }: BinderDependencies)
             );
           return send(route, response, await answer(route, handler, input));
         },
-      });
+      };
+      if (!route.upload) return void app.route(options);
+      // Nobody sends us megabytes before it is known who it is.
+      const onRequest = async (request: FastifyRequest) => void (await viewerOf(route, request));
+      takingFiles(app, (scope) => scope.route({ ...options, onRequest, bodyLimit: MOST_UPLOADED_bytes }));
     },
     bindOpen(route, handler) {
       bound.push(route);

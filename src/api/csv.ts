@@ -11,6 +11,9 @@ export function wantsCsv(request: FastifyRequest): boolean {
   return /(^|,)\s*text\/csv\b/i.test(request.headers.accept ?? '');
 }
 
+/** Names of amounts, and of prices by the minute. */
+const AMOUNT = /_micros(?=$|_per_minute$)/;
+
 /** Cells of one row: amounts as reais with a decimal comma, lists and objects as JSON. */
 function cellsOf(item: object): Record<string, string> {
   return Object.fromEntries(
@@ -18,7 +21,7 @@ function cellsOf(item: object): Record<string, string> {
       .filter(([name]) => name !== 'can')
       .map(([name, value]) => {
         // A column has one name, whether this row has an amount or none: the first row names them all.
-        const column = name.replace(/_micros$/, '_brl');
+        const column = name.replace(AMOUNT, '_brl');
         if (value === null || value === undefined) return [column, ''];
         if (column !== name) return [column, reais(String(value))];
         return [column, typeof value === 'object' ? JSON.stringify(value) : String(value)];

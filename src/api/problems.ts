@@ -71,16 +71,23 @@ function ofDatabase(code: string): ProblemError | null {
   return null;
 }
 
-function toProblemError(error: FastifyError | ProblemError): ProblemError {
+function tooLarge(most_bytes: number): ProblemError {
+  const most = `${most_bytes / 1024} KiB`;
+  return new ProblemError(
+    'TOO_LARGE',
+    say(`the body is too large: ${most} at most`, `o corpo é grande demais: no máximo ${most}`),
+  );
+}
+
+function toProblemError(error: FastifyError | ProblemError, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (error.statusCode === 413)
-    return new ProblemError('TOO_LARGE', say('the body is too large', 'o corpo é grande demais'));
+  if (error.statusCode === 413) return tooLarge(request.routeOptions.bodyLimit);
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return new ProblemError(
       'INVALID_REQUEST',
       say(
-        'the body cannot be read: send JSON as application/json',
-        'o corpo não pode ser lido: envie JSON como application/json',
+        'the body cannot be read: send JSON as application/json, a file as text/csv',
+        'o corpo não pode ser lido: envie JSON como application/json, um arquivo como text/csv',
       ),
     );
   }
@@ -119,7 +126,7 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
-  const known = toProblemError(error);
+  const known = toProblemError(error, request);
   const language = preferredLanguage(request.headers['accept-language']);
   const problem = toProblem(known, language);
   if (problem.code === 'INTERNAL') request.log.error({ err: error }, 'request failed');

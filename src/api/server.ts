@@ -20,6 +20,8 @@ import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
 import { addCallRoutes } from './routes/calls.ts';
+import { addDeckRoutes } from './routes/decks.ts';
+import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
@@ -43,6 +45,8 @@ export interface ApiDependencies extends SignInDependencies {
   readonly postalCodes: PostalCodes;
   readonly logger: FastifyBaseLogger;
   readonly walletChanged: (wallet: Wallet) => void;
+  /** Somebody asked for a job. */
+  readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
   readonly settings: {
     /** Origins of the panel; empty: whatever host was asked. */
@@ -75,6 +79,8 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addTopUpRoutes(binder, deps);
   addCallRoutes(binder, board);
   addAuditRoutes(binder);
+  addJobRoutes(binder);
+  addDeckRoutes(binder, deps.ringJobs);
   addPostalCodeRoutes(binder, deps.postalCodes);
   const missing = ROUTES.filter((route) => !binder.bound.includes(route)).map(({ name }) => name);
   if (missing.length > 0 || binder.bound.length !== ROUTES.length)

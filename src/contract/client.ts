@@ -5,7 +5,7 @@ import type { Route } from './route.ts';
 /** The little of `fetch` that is used, so that this floor needs neither a browser nor Node. */
 export type Send = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body?: string },
+  init: { method: string; headers: Record<string, string>; body?: string | Uint8Array },
 ) => Promise<{ status: number; headers: { get(name: string): string | null }; text(): Promise<string> }>;
 
 /** What a route takes; what may be left out of the request may be left out here. */
@@ -49,11 +49,15 @@ export function createClient(
       method: route.method,
       headers: {
         ...headers,
-        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(call.body === undefined
+          ? {}
+          : { 'content-type': route.upload ? 'text/csv' : 'application/json' }),
         ...(call.if_match === undefined ? {} : { 'if-match': `"${call.if_match}"` }),
         ...(call.idempotency_key === undefined ? {} : { 'idempotency-key': call.idempotency_key }),
       },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.body === undefined
+        ? {}
+        : { body: call.body instanceof Uint8Array ? call.body : JSON.stringify(call.body) }),
     });
     const text = await response.text();
     const json: unknown = text === '' ? null : JSON.parse(text);

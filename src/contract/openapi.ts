@@ -45,6 +45,12 @@ function takesBody(route: Route): boolean {
   return !route.body.safeParse(undefined).success;
 }
 
+/** A file has no schema: its rows are checked when it is read. */
+function contentOf(route: Route): Json {
+  if (route.upload) return { 'text/csv': { schema: { type: 'string' } } };
+  return { 'application/json': { schema: schemaOf(route.body, 'input') } };
+}
+
 function success(route: Route): Json {
   if (route.status === 204) return { description: 'Done' };
   const content: Record<string, Json> = { 'application/json': { schema: schemaOf(route.reply, 'output') } };
@@ -63,6 +69,7 @@ function refusals(route: Route): number[] {
     FORBIDDEN,
     ...(route.roles.length === 0 ? [TOO_MANY_REQUESTS] : [NOT_FOUND]),
     ...(route.method === 'GET' ? [] : [CONFLICT]),
+    ...(route.upload ? [PROBLEM_CODES.TOO_LARGE] : []),
     ...(route.edits ? [PRECONDITION_FAILED, PRECONDITION_REQUIRED] : []),
     ...(route.idempotent ? [IDEMPOTENCY_KEY_REUSED] : []),
     UNAVAILABLE,
@@ -87,7 +94,7 @@ function operationOf(route: Route): Json {
       ? {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
+            content: contentOf(route),
           },
         }
       : {}),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PanelSection } from '../domain/permissions.ts';
 import type { Role } from '../domain/tenant.ts';
+import { say } from './language.ts';
 
 /** What a key must be allowed for a route: to look, to change, or to move money. */
 export const SCOPES = ['READ', 'WRITE', 'MONEY'] as const;
@@ -37,11 +38,21 @@ export interface Route<
   readonly idempotent: boolean;
   /** Also gives all rows as text/csv to whoever accepts that. */
   readonly csv: boolean;
+  /** Takes a file as its body, as text/csv and up to MOST_UPLOADED_bytes, instead of JSON. */
+  readonly upload: boolean;
 }
 
 const NOTHING = z.strictObject({});
 /** Bodies of routes that take none: whatever an HTTP library sends for nothing. */
 const NO_BODY = z.union([z.undefined(), z.null(), z.strictObject({})]);
+
+/** What a file may have at most. */
+export const MOST_UPLOADED_bytes = 16 * 1024 * 1024;
+
+/** The body of a route that takes a file. */
+export const uploadSchema = z.instanceof(Uint8Array, {
+  error: say('send the file itself, as text/csv', 'envie o próprio arquivo, como text/csv'),
+});
 
 interface Optional {
   readonly roles?: readonly Role[];
@@ -51,6 +62,7 @@ interface Optional {
   readonly edits?: boolean;
   readonly idempotent?: boolean;
   readonly csv?: boolean;
+  readonly upload?: boolean;
 }
 
 const ALL: readonly Role[] = ['MASTER', 'RESELLER', 'SUBSCRIBER'];
@@ -79,6 +91,7 @@ export function defineRoute<
     edits: false,
     idempotent: false,
     csv: false,
+    upload: false,
     ...route,
     params: (params ?? NOTHING) as Params,
     query: (query ?? NOTHING) as Query,

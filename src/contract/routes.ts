@@ -2,6 +2,15 @@ import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-ke
 import { listAuditRoute } from './audit.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
 import {
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+} from './decks.ts';
+import { listJobsRoute, readJobRoute } from './jobs.ts';
+import {
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,
@@ -101,6 +110,14 @@ export const ROUTES: readonly Route[] = [
   listCallsRoute,
   listLiveCallsRoute,
   listRefusalsRoute,
+  importCostDeckRoute,
+  importSalesDeckRoute,
+  listCostDeckRoute,
+  listSalesDeckRoute,
+  previewCostDeckRoute,
+  previewSalesDeckRoute,
+  listJobsRoute,
+  readJobRoute,
   changeLineRoute,
   createLineRoute,
   deleteLineRoute,

@@ -3,7 +3,7 @@ import type { Db } from '../stores/postgres/connect.ts';
 import { listOpenJobs } from '../stores/postgres/jobs.ts';
 import type { Log } from './log.ts';
 import { createJobRunner, type Work } from './run-job.ts';
-import { keepSchedules, type Schedule } from './schedules.ts';
+import { keepSchedules, repeatOf, type Schedule } from './schedules.ts';
 
 export interface Jobs {
   /** There is a new row: somebody is to look. */
@@ -32,8 +32,9 @@ const INTERRUPT_PATIENCE_ms = 2_000;
 const within = (time_ms: number, work: Promise<unknown>) =>
   Promise.race([work, new Promise((resolve) => setTimeout(resolve, time_ms).unref())]);
 
-/** Starts to run jobs and schedules, one at a time. */
+/** Starts to run jobs and schedules, one at a time. Throws RangeError for a schedule at no time of day. */
 export function createJobs({ db, redisUrl, log, work, every }: JobsDependencies): Jobs {
+  every.forEach(repeatOf);
   const options = {
     connection: { url: redisUrl, maxRetriesPerRequest: null },
     prefix: PREFIX,

@@ -11,7 +11,8 @@ export type Schedule = {
   | { readonly daily_at: string; readonly every_ms?: undefined }
 );
 
-function repeatOf({ every_ms, daily_at }: Schedule) {
+/** The queue's words for it. Throws RangeError for a time of day that is none. */
+export function repeatOf({ every_ms, daily_at }: Schedule) {
   if (daily_at === undefined) return { every: every_ms };
   const [, hour, minute] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(daily_at) ?? [];
   if (hour === undefined) throw new RangeError(`no time of day: ${daily_at}`);

@@ -7,12 +7,14 @@ import { afterAll, beforeAll, inject } from 'vitest';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
+import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
+import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
 import { addApiKey, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
 import type { Wallet } from '../../src/stores/postgres/wallets.ts';
@@ -52,12 +54,13 @@ export interface TestApi {
 }
 
 const ignore = () => {};
+const isPlain = (body: unknown) => typeof body === 'string' || body instanceof Uint8Array;
 export const SECRET = 'a secret of tests, long enough for anything';
 
 /** The whole API on real stores, for the tests of one file. */
 export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () => TestApi {
   let api: TestApi | null = null;
-  const opened: (Postgres | Redis | RunningRedis | Revocations)[] = [];
+  const opened: (Postgres | Redis | RunningRedis | Revocations | Jobs)[] = [];
   let app: FastifyInstance | null = null;
   beforeAll(async () => {
     const database = await createDatabase(inject('postgresUrl'));
@@ -67,11 +70,18 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const system = connectPostgres(database.url, ignore, 'pabx_system');
     const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
     const revocations = connectRevocations(server.url, ignore);
-    opened.push(system, tenants, database, redis, revocations, server);
     const board = createLiveBoard();
     const logged: string[] = [];
     const wallets: Wallet[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+    const jobs = createJobs({
+      db: system.db,
+      redisUrl: server.url,
+      log: logger,
+      work: { IMPORT_DECK: importDeck },
+      every: [],
+    });
+    opened.push(jobs, system, tenants, database, redis, revocations, server);
     const start = async () => {
       const next = createApi({
         system: system.db,
@@ -89,6 +99,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         }),
         logger,
         walletChanged: (wallet) => void wallets.push(wallet),
+        ringJobs: jobs.ring,
         health: {},
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
@@ -109,7 +120,9 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { payload: isPlain(body) ? Buffer.from(body as string) : JSON.stringify(body) }),
       });
       const text = response.body;
       const json = /json/.test(String(response.headers['content-type'])) ? JSON.parse(text) : null;

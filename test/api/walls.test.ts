@@ -14,7 +14,7 @@ interface Operation {
   readonly operationId: string;
   readonly 'x-roles': readonly string[];
   readonly parameters: readonly { name: string; in: string; required: boolean; schema: Schema }[];
-  readonly requestBody?: { content: { 'application/json': { schema: Schema } } };
+  readonly requestBody?: { content: Record<string, { schema: Schema }> };
 }
 interface Step {
   readonly method: string;
@@ -74,7 +74,9 @@ function fillIds(value: unknown, of: Household): unknown {
 }
 
 function bodyOf(step: Step, of: Household): unknown {
-  const schema = step.operation.requestBody?.content['application/json'].schema;
+  const content = step.operation.requestBody?.content ?? {};
+  if (content['text/csv']) return Buffer.from('5511;SP;F;0,10;30/6/3;1');
+  const schema = content['application/json']?.schema;
   if (!schema) return undefined;
   const [sample] = fc.sample(arbitraryOf(schema), { numRuns: 1, seed: 7 });
   return fillIds(sample, of);
@@ -87,7 +89,11 @@ function send(key: string, step: Step, of: Household) {
   const body = bodyOf(step, of);
   return api().ask(key, step.method, urlOf(step, of), {
     ...(body === undefined ? {} : { body }),
-    headers: { ...HEADERS, 'idempotency-key': `walk-${++serial}` },
+    headers: {
+      ...HEADERS,
+      ...(body instanceof Uint8Array ? { 'content-type': 'text/csv' } : {}),
+      'idempotency-key': `walk-${++serial}`,
+    },
   });
 }
 

@@ -71,7 +71,7 @@ export async function addDeckVersion(
   return id;
 }
 
-function ofPlan(plan: PlanRef): RawBuilder<boolean> {
+export function ofPlan(plan: PlanRef): RawBuilder<boolean> {
   return plan.sales_plan_id === undefined
     ? sql<boolean>`cost_plan_id = ${plan.cost_plan_id}`
     : sql<boolean>`sales_plan_id = ${plan.sales_plan_id}`;
@@ -99,7 +99,7 @@ export function toClassRates(rates: readonly ClassRate[]): Map<CallClass, Rate> 
   );
 }
 
-interface DeckRateRow {
+export interface DeckRateRow {
   prefix: string;
   locality: string;
   kind: RateKind | null;
