@@ -4,6 +4,7 @@ import { MIGRATIONS } from '../migrations/index.ts';
 import { createPostalCodes } from './admin/find-postal-code.ts';
 import { importDeck } from './admin/import-deck.ts';
 import { createPublisher } from './admin/publish-revisions.ts';
+import { reRateWork } from './admin/re-rate.ts';
 import { createSecretBox } from './admin/secret-box.ts';
 import { createApi } from './api/server.ts';
 import { accessOf } from './asterisk/access.ts';
@@ -135,7 +136,7 @@ export async function startService(config: Config): Promise<Service> {
     db: office.db,
     redisUrl: config.REDIS_URL,
     log,
-    work: { IMPORT_DECK: importDeck },
+    work: { IMPORT_DECK: importDeck, RE_RATE: reRateWork(office.db) },
     every: [],
   });
   const { calls, publisher, changes } = startCalls(config, system, redis, log);

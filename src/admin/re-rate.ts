@@ -1,3 +1,5 @@
+import { type Fault, JobFaultsError } from '../contract/jobs.ts';
+import { say } from '../contract/language.ts';
 import type { ReRateParams, ReRating } from '../contract/re-ratings.ts';
 import type { BundleSlot } from '../domain/call-class.ts';
 import { addTotals, type Comparison, createComparison, noTotals, type Totals } from '../domain/comparison.ts';
@@ -6,7 +8,9 @@ import type { Micros } from '../domain/money.ts';
 import { type RateTable, type VersionStart, versionAt } from '../domain/rate-table.ts';
 import { createReRate, type Franquia } from '../domain/re-rate.ts';
 import type { Db } from '../stores/postgres/connect.ts';
+import type { TakenJob } from '../stores/postgres/jobs.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
+import { findMinuteBundle } from '../stores/postgres/minute-bundles.ts';
 import { createRateShelf } from '../stores/postgres/rate-shelf.ts';
 import { listVersionStarts } from '../stores/postgres/rate-versions.ts';
 import {
@@ -29,19 +33,33 @@ interface OtherBundle {
   readonly monthly_price_micros: Micros;
 }
 
+const IS_GONE: Fault = {
+  line: null,
+  column: null,
+  value: null,
+  reason: say(
+    'the plan or a franquia was deleted meanwhile',
+    'o plano ou uma franquia foi excluído nesse meio-tempo',
+  ),
+};
+
+const isGone = () => new JobFaultsError({ count: 1, first: [IS_GONE] });
+
+async function requirePlan(tx: Tx, sales_plan_id: string): Promise<void> {
+  const rows = await tx.selectFrom('sales_plans').select('id').where('id', '=', sales_plan_id).execute();
+  if (rows.length === 0) throw isGone();
+}
+
+/** null: as they have it. */
 async function readBundles(tx: Tx, { bundles }: ReRateParams): Promise<OtherBundle[] | null> {
   if (!bundles) return null;
-  const ids = bundles.map(({ bundle_id }) => bundle_id);
-  const rows = await tx
-    .selectFrom('minute_bundles')
-    .selectAll()
-    .where('id', 'in', [...ids, null])
-    .execute();
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return bundles.flatMap(({ slot, bundle_id }) => {
-    const row = byId.get(bundle_id);
-    return row ? [{ ...row, slot }] : [];
-  });
+  const others: OtherBundle[] = [];
+  for (const { slot, bundle_id } of bundles) {
+    const bundle = await findMinuteBundle(tx, bundle_id);
+    if (!bundle) throw isGone();
+    others.push({ ...bundle, slot });
+  }
+  return others;
 }
 
 /** Prices of a plan as they held at a moment. */
@@ -143,6 +161,7 @@ export function reRate(
   const { reseller_id } = params;
   return readAs(db, { role: 'RESELLER', reseller_id }, async (tx) => {
     const [bundles, callers] = [await readBundles(tx, params), await listCallers(tx, params, period)];
+    if (params.sales_plan_id !== null) await requirePlan(tx, params.sales_plan_id);
     const prices = createPrices(tx);
     const comparison = createComparison();
     const fees: Fees = { recorded: 0n, re_rated: 0n };
@@ -169,3 +188,11 @@ export function reRate(
     return present(comparison, fees);
   });
 }
+
+/** The same as a job: its result is the comparison, and there is nothing to write. */
+export const reRateWork =
+  (db: Db) =>
+  async ({ params }: TakenJob<'RE_RATE'>, tell: (done: number, total: number) => void) => {
+    const compared = await reRate(db, params, tell);
+    return async () => compared;
+  };

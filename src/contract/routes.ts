@@ -40,6 +40,7 @@ import {
   readPermissionProfileRoute,
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
+import { createReRatingRoute } from './re-ratings.ts';
 import {
   changeResellerRoute,
   createResellerRoute,
@@ -140,6 +141,7 @@ export const ROUTES: readonly Route[] = [
   listPermissionProfilesRoute,
   readPermissionProfileRoute,
   findPostalCodeRoute,
+  createReRatingRoute,
   changeResellerRoute,
   createResellerRoute,
   deleteResellerRoute,
