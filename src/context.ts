@@ -1,10 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MIGRATIONS } from '../migrations/index.ts';
+import { blockOverdue, closeCycles } from './admin/close-cycle.ts';
 import { createPostalCodes } from './admin/find-postal-code.ts';
 import { importDeck } from './admin/import-deck.ts';
+import { openCycles } from './admin/open-cycles.ts';
 import { createPublisher } from './admin/publish-revisions.ts';
 import { reRateWork } from './admin/re-rate.ts';
+import { runLedgerProof } from './admin/run-ledger-proof.ts';
 import { createSecretBox } from './admin/secret-box.ts';
 import { createApi } from './api/server.ts';
 import { accessOf } from './asterisk/access.ts';
@@ -12,7 +15,8 @@ import { connectAri } from './asterisk/ari/client.ts';
 import { type CallControl, createCallControl, type SwitchAddress } from './calls/call-control.ts';
 import type { Config } from './config.ts';
 import { createJobs } from './jobs/jobs.ts';
-import { connectPostgres, isAway, migrate, type Postgres } from './stores/postgres/connect.ts';
+import type { Schedule } from './jobs/schedules.ts';
+import { connectPostgres, type Db, isAway, migrate, type Postgres } from './stores/postgres/connect.ts';
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
 import { connectRedis } from './stores/redis/connect.ts';
@@ -118,6 +122,29 @@ function startCalls(
   return { calls, publisher, changes };
 }
 
+/** What comes again by itself. Each may run as often as it likes: it does what is due, once. */
+function schedulesOf(db: Db, { walletChanged }: CallControl, log: pino.Logger): Schedule[] {
+  const minutes = (count: number) => count * 60_000;
+  return [
+    {
+      name: 'open-cycles',
+      every_ms: minutes(5),
+      run: () => openCycles(db, new Date(), walletChanged),
+    },
+    {
+      name: 'close-cycles',
+      every_ms: minutes(30),
+      run: () => closeCycles(db, new Date(), log, walletChanged),
+    },
+    {
+      name: 'block-overdue',
+      every_ms: minutes(60),
+      run: () => blockOverdue(db, new Date(), log),
+    },
+    { name: 'prove-ledger', daily_at: '04:10', run: () => runLedgerProof(db, log) },
+  ];
+}
+
 /** Everything wired and started, in this order: log, stores, call control, configurations, HTTP. */
 export async function startService(config: Config): Promise<Service> {
   const log = pino({ level: config.LOG_LEVEL, serializers: { err: describeError } });
@@ -132,14 +159,14 @@ export async function startService(config: Config): Promise<Service> {
   const revocations = connectRevocations(config.REDIS_URL, (error) =>
     log.warn({ err: error }, 'Redis revocations link'),
   );
+  const { calls, publisher, changes } = startCalls(config, system, redis, log);
   const jobs = createJobs({
     db: office.db,
     redisUrl: config.REDIS_URL,
     log,
     work: { IMPORT_DECK: importDeck, RE_RATE: reRateWork(office.db) },
-    every: [],
+    every: schedulesOf(office.db, calls, log),
   });
-  const { calls, publisher, changes } = startCalls(config, system, redis, log);
   const app = createApi({
     system: signIn.db,
     tenants: tenants.db,
@@ -151,11 +178,13 @@ export async function startService(config: Config): Promise<Service> {
     box: createSecretBox(config.PABX_SECRET),
     revocations,
     board: calls.board,
+    directory: calls.directory,
     publisher,
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),
     logger: log,
     walletChanged: calls.walletChanged,
     ringJobs: jobs.ring,
+    reserve: calls.reserve,
     health: healthChecks(system, calls),
     settings: {
       origins: config.PUBLIC_ORIGINS,

@@ -83,10 +83,11 @@ export function createBoard(listener: BoardListener): Board {
     totals.ended += 1;
     totals.bundle_seconds += message.bundle_seconds;
     totals.paid_seconds += message.paid_seconds;
-    totals.micros += BigInt(message.total_micros);
+    const micros = BigInt(message.total_micros ?? 0);
+    totals.micros += micros;
     if (message.reason !== 'EXHAUSTED' || !call) return;
     totals.cut += 1;
-    tell(`${lineOf(call)}: cortada no fim do saldo (${formatReais(BigInt(message.total_micros))})`);
+    tell(`${lineOf(call)}: cortada no fim do saldo (${formatReais(micros)})`);
     listener.onCut(call);
   }
 

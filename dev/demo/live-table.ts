@@ -30,7 +30,7 @@ function callRow(call: LiveCallRow, columns: number, now_ms: number): string {
   return row([
     [call.subscriber_name, columns - widthOf(WIDTHS)],
     [call.extension, WIDTHS.extension],
-    [call.number, WIDTHS.number],
+    [call.number ?? '', WIDTHS.number],
     [CLASS_WORDS[call.call_class], WIDTHS.call_class],
     [PHASE_WORDS[call.phase], WIDTHS.phase, ...phaseStyles],
     [PAYING_WORDS[call.paying], WIDTHS.paying, PAYING_STYLES[call.paying]],

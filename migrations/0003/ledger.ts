@@ -14,7 +14,7 @@ const movements = `
     drop constraint ledger_movements_kind_check,
     add constraint ledger_movements_kind_check check (kind in ('CALL', 'TOP_UP', 'BUNDLE_RENEWAL', 'CORRECTION',
       'TRANSFER', 'MONTHLY_FEE')),
-    add constraint ledger_movements_reason check (kind not in ('CORRECTION', 'TRANSFER') or reason <> '');
+    add constraint ledger_movements_reason check (kind not in ('CORRECTION', 'TRANSFER') or coalesce(reason, '') <> '');
   update ledger_movements m set reseller_id = s.reseller_id from subscribers s where s.id = m.subscriber_id;
   alter table ledger_movements
     add constraint ledger_movements_owner check (subscriber_id is null or reseller_id is not null);
@@ -76,6 +76,16 @@ const allocations = `
   drop table wallet_slots;
 `;
 
+/* First day of the cycle that a day falls into, as cycleStart of the domain: the day is clamped to a short month. */
+const cycles = `
+  create function cycle_start_of(cycle_day integer, today date) returns date language sql immutable as $$
+    select max(least(month + cycle_day - 1, (month + interval '1 month')::date - 1))
+    from unnest(array[date_trunc('month', today)::date,
+                      (date_trunc('month', today) - interval '1 month')::date]) month
+    where least(month + cycle_day - 1, (month + interval '1 month')::date - 1) <= today
+  $$;
+`;
+
 const statements = `
   create table statements (
     id uuid primary key default gen_random_uuid(),
@@ -108,4 +118,4 @@ const statements = `
   create index on bundle_alerts (reseller_id, id);
 `;
 
-export const ledger = [movements, wholesale, allocations, statements];
+export const ledger = [movements, wholesale, allocations, cycles, statements];

@@ -40,6 +40,8 @@ export async function changeSubscriber(
       balance_alert_micros: micros(change.balance_alert_micros),
       daily_spend_cap_micros: micros(change.daily_spend_cap_micros),
       permissions: permissions && JSON.stringify(permissions),
+      // What people decide stands, whatever was blocked by itself before.
+      blocked_reason: change.status === undefined || change.status === before.status ? undefined : null,
     });
     if (contacts) await replaceContacts(tx, subscriber_id, contacts);
     if (bundles) await replaceBundles(tx, subscriber_id, bundles);

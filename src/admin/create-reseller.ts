@@ -2,6 +2,7 @@ import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
 import type { NewReseller } from '../contract/resellers.ts';
 import { parseCnpj, parseCpf } from '../domain/documents.ts';
+import { requireCostPlan } from '../stores/postgres/cost-plans.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 
 /** The document without its mask: a CPF or a CNPJ, or null for none. Throws INVALID_REQUEST. */
@@ -13,11 +14,16 @@ export function resellerDocument(text: string | null): string | null {
   throw new ProblemError('INVALID_REQUEST', message, [{ field: 'document', message }]);
 }
 
-/** Creates a reseller, with nothing of its own yet. Gives its id. */
+/** Creates a reseller, with nothing of its own yet. Gives its id. Throws NOT_FOUND, INVALID_REQUEST. */
 export async function createReseller(tx: Tx, body: NewReseller): Promise<string> {
+  await requireCostPlan(tx, body.cost_plan_id);
   const { id } = await tx
     .insertInto('resellers')
-    .values({ ...body, document: resellerDocument(body.document) })
+    .values({
+      ...body,
+      document: resellerDocument(body.document),
+      credit_limit_micros: BigInt(body.credit_limit_micros),
+    })
     .returning('id')
     .executeTakeFirstOrThrow();
   return id;

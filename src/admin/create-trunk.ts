@@ -1,12 +1,14 @@
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
 import type { NewTrunk } from '../contract/trunks.ts';
+import { requireCostPlan } from '../stores/postgres/cost-plans.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { requireServer } from '../stores/postgres/server-reports.ts';
 
 /** Adds a trunk to a server, where its code must be free. Gives its id. Throws NOT_FOUND, CONFLICT. */
 export async function createTrunk(tx: Tx, body: NewTrunk): Promise<string> {
   await requireServer(tx, body.server_id);
+  await requireCostPlan(tx, body.cost_plan_id);
   try {
     const { id } = await tx.insertInto('trunks').values(body).returning('id').executeTakeFirstOrThrow();
     return id;

@@ -6,7 +6,7 @@ import { countEdit, findVersionAt, requirePlan } from '../stores/postgres/decks.
 import { type ImportDeckParams, insertJob, type TakenJob } from '../stores/postgres/jobs.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { addDeckVersion, type PlanRef } from '../stores/postgres/rate-versions.ts';
-import type { ClassRate } from '../stores/postgres/tables.ts';
+import type { ClassRate } from '../stores/postgres/recorded.ts';
 import type { Actor } from '../stores/postgres/tenancy.ts';
 import { decodeText } from './decode-text.ts';
 import { readDeckFile } from './read-deck.ts';

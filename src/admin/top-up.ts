@@ -1,12 +1,12 @@
-import { say } from '../contract/language.ts';
-import { ProblemError } from '../contract/problem.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { notFound } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
+import { unblockIfPaid } from '../stores/postgres/overdue.ts';
 import { topUpReference, topUpWallet } from '../stores/postgres/top-ups.ts';
 import type { Wallet } from '../stores/postgres/wallets.ts';
 import { owns } from './create-line.ts';
+import { oncePerReference } from './move-money.ts';
 
 /**
  * Adds money to a subscriber that the tenant owns, once per reference, in a transaction that somebody else began.
@@ -27,22 +27,12 @@ export async function topUpAs(
     .where('id', '=', subscriber_id)
     .executeTakeFirst();
   if (!payer || !owns(tenant, payer)) throw notFound();
-  try {
-    return await topUpWallet(
-      tx,
-      payer,
-      amount_micros,
-      topUpReference(payer.subscriber_id, reference),
-      actorName,
-    );
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== '23505') throw error;
-    const message = say(
-      'this reference was used before; nothing was added',
-      'esta referência já foi usada; nada foi creditado',
-    );
-    throw new ProblemError('CONFLICT', message, [{ field: 'reference', message }]);
-  }
+  const { subscriber_id: id } = payer;
+  const wallet = await oncePerReference(() =>
+    topUpWallet(tx, payer, amount_micros, topUpReference(id, reference), actorName),
+  );
+  await unblockIfPaid(tx, id, new Date());
+  return wallet;
 }
 
 /** The same for commands, which have no transaction yet. */

@@ -5,11 +5,12 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { say } from '../contract/language.ts';
 import { PROBLEM_CODES, ProblemError } from '../contract/problem.ts';
+import type { Permissions } from '../domain/permissions.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { readAs } from '../stores/postgres/tenancy.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
 import { type Authenticate, isOwnOrigin } from './authenticate.ts';
-import { scopeOf } from './live-scope.ts';
+import { maskLive, maskMessage, scopeOf } from './live-scope.ts';
 import { readPermissions, requireSection } from './permissions.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -27,25 +28,27 @@ function refuse(socket: Duplex, status: number): void {
 }
 
 /** Asks anew whether a viewer may still watch; a store that is away decides nothing. */
-async function stillAdmitted(admit: () => Promise<Viewer>): Promise<boolean> {
+async function admitAgain(before: Admitted, admit: () => Promise<Admitted>): Promise<Admitted | null> {
   try {
-    await admit();
-    return true;
+    return await admit();
   } catch (error) {
-    return !(error instanceof ProblemError);
+    return error instanceof ProblemError ? null : before;
   }
 }
 
 function serve(
   { board, ping_ms }: LiveStreamDependencies,
-  viewer: Viewer,
+  first: Admitted,
   socket: WebSocket,
-  admit: () => Promise<Viewer>,
+  admit: () => Promise<Admitted>,
 ): void {
+  const { viewer } = first;
+  let admitted = first;
   const stop = board.watch(scopeOf(viewer.tenant), (message) => {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.close(CLOSE_TOO_SLOW, 'too slow');
-    socket.send(JSON.stringify(message));
+    const mask = maskLive(viewer.tenant.role, admitted.permissions);
+    socket.send(JSON.stringify(maskMessage(message, mask)));
   });
   // A session that ends by itself ends what it opened.
   const left_ms = viewer.session === null ? null : viewer.session.expires_at_ms - Date.now();
@@ -60,8 +63,9 @@ function serve(
     socket.ping();
     // Revocations are told at once, but not to a process whose link to Redis was down; keys also expire, and what a
     // subscriber may see changes.
-    stillAdmitted(admit).then((admitted) => {
-      if (!admitted) socket.close(CLOSE_REVOKED, 'no longer permitted');
+    admitAgain(admitted, admit).then((again) => {
+      if (again) admitted = again;
+      else socket.close(CLOSE_REVOKED, 'no longer permitted');
     });
   }, ping_ms);
   socket.on('pong', () => {
@@ -85,8 +89,14 @@ export interface LiveStreamDependencies {
   readonly ping_ms: number;
 }
 
+/** Who watches, and what the panel lets them see. */
+interface Admitted {
+  readonly viewer: Viewer;
+  readonly permissions: Permissions | null;
+}
+
 /** Who may watch. Throws ProblemError for everybody else. */
-async function admitViewer(deps: LiveStreamDependencies, request: IncomingMessage): Promise<Viewer> {
+async function admitViewer(deps: LiveStreamDependencies, request: IncomingMessage): Promise<Admitted> {
   const { headers, socket } = request;
   const viewer = await deps.authenticate({ headers, address: socket.remoteAddress ?? '', changes: false });
   // Sockets know no same-origin rule: any page could open one with the cookie of whoever looks at it.
@@ -96,7 +106,7 @@ async function admitViewer(deps: LiveStreamDependencies, request: IncomingMessag
     throw new ProblemError('FORBIDDEN', say('the key may not read', 'a chave não pode ler'));
   const permissions = await readAs(deps.tenants, viewer.tenant, (tx) => readPermissions(tx, viewer.tenant));
   requireSection('section.live_calls', permissions, false);
-  return viewer;
+  return { viewer, permissions };
 }
 
 /** Streams live calls: a snapshot, then every change of the rows that the viewer may see. */
@@ -120,12 +130,13 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
       for (const id of ids) revoked.add(id);
     });
     try {
-      const viewer = await admitViewer(deps, request);
+      const admitted = await admitViewer(deps, request);
+      const { viewer } = admitted;
       if (revoked.has(viewer.credential_id)) return refuse(socket, 401);
       sockets.handleUpgrade(request, socket, head, (client) => {
         credentials.set(client, viewer.credential_id);
         client.on('close', () => credentials.delete(client));
-        serve(deps, viewer, client, () => admitViewer(deps, request));
+        serve(deps, admitted, client, () => admitViewer(deps, request));
       });
     } catch (error) {
       if (error instanceof ProblemError) return refuse(socket, PROBLEM_CODES[error.code]);

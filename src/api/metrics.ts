@@ -4,6 +4,8 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
+import type { Db } from '../stores/postgres/connect.ts';
+import { lastProof } from '../stores/postgres/ledger-proofs.ts';
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 const BUCKETS_seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -22,10 +24,10 @@ function mayRead(request: FastifyRequest, token: string | null): boolean {
   return timingSafeEqual(digest(sent), digest(token));
 }
 
-/** `/metrics` for Prometheus: requests by route and status, live calls, and the process itself. */
+/** `/metrics` for Prometheus: requests by route and status, live calls, the last proof of the ledger, the process itself. */
 export function addMetrics(
   app: FastifyInstance,
-  { board, token }: { readonly board: LiveBoard; readonly token: string | null },
+  { board, system, token }: { readonly board: LiveBoard; readonly system: Db; readonly token: string | null },
 ): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -42,6 +44,18 @@ export function addMetrics(
     registers: [registry],
     collect() {
       this.set(board.rows({}).length);
+    },
+  });
+  new Gauge({
+    name: 'pabx_ledger_differences',
+    help: 'What the last proof of the ledger found to differ; no sample before the first proof',
+    registers: [registry],
+    async collect() {
+      this.reset();
+      // While the database is away there is no sample, and everything else is still told.
+      const proof = await lastProof(system).catch(() => null);
+      if (proof) this.set(proof.differences);
+      else this.remove();
     },
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -3,10 +3,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
+import type { Directory } from '../calls/directory.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
-import type { Wallet } from '../stores/postgres/wallets.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { type Binder, createBinder } from './bind.ts';
@@ -19,7 +19,10 @@ import { answerError, answerWithProblems } from './problems.ts';
 import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
+import { addBundleUsageRoutes } from './routes/bundle-usage.ts';
 import { addCallRoutes } from './routes/calls.ts';
+import { addCorrectionRoutes, type MoneyDependencies } from './routes/corrections.ts';
+import { addCostPlanRoutes } from './routes/cost-plans.ts';
 import { addDeckRoutes } from './routes/decks.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
@@ -28,24 +31,27 @@ import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
 import { addReRatingRoutes } from './routes/re-ratings.ts';
+import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
+import { addStatementRoutes } from './routes/statements.ts';
 import { addSubscriberRoutes } from './routes/subscribers.ts';
 import { addTopUpRoutes } from './routes/top-ups.ts';
 import { addTrunkRoutes } from './routes/trunks.ts';
 import { addUserRoutes } from './routes/users.ts';
 
-export interface ApiDependencies extends SignInDependencies {
+export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** A pool whose connections are nobody until a transaction takes a tenant's role. */
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  /** What decides calls, for asking what one would cost. */
+  readonly directory: Directory;
   readonly publisher: Publisher;
   readonly postalCodes: PostalCodes;
   readonly logger: FastifyBaseLogger;
-  readonly walletChanged: (wallet: Wallet) => void;
   /** Somebody asked for a job. */
   readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
@@ -69,16 +75,21 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addApiKeyRoutes(binder, { onRevoked: (id) => void revocations.publish([id]).catch(onFailure) });
   const endSessions = createEndSessions(sessions, onFailure);
   addResellerRoutes(binder, endSessions);
-  addSubscriberRoutes(binder, board, endSessions);
+  addSubscriberRoutes(binder, { board, endSessions, walletChanged: deps.walletChanged });
   addPermissionProfileRoutes(binder);
   addSalesPlanRoutes(binder);
+  addCostPlanRoutes(binder);
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);
   addServerRoutes(binder);
   addTrunkRoutes(binder);
   addTopUpRoutes(binder, deps);
+  addCorrectionRoutes(binder, deps);
+  addStatementRoutes(binder);
+  addBundleUsageRoutes(binder);
   addCallRoutes(binder, board);
+  addReceiptRoutes(binder, deps.directory);
   addAuditRoutes(binder);
   addJobRoutes(binder);
   addDeckRoutes(binder, deps.ringJobs);
@@ -104,7 +115,7 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  addMetrics(app, { board, token: settings.metrics_token });
+  addMetrics(app, { board, system, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);

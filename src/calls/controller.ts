@@ -205,9 +205,9 @@ export function createController(deps: ControllerDependencies): Controller {
         log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
       });
     }
-    const { record, charge } = settlementOf(call, end);
+    const { record, bill } = settlementOf(call, end);
     settler.add(record);
-    board.remove(call, end.reason, charge);
+    board.remove(call, end.reason, bill);
   }
 
   async function gone(event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { LiveCallRow, LiveMessage } from '../contract/live.ts';
-import { talkPaidBy } from '../domain/cadence.ts';
-import { type Charge, grantedSeconds, sourcesOf } from '../domain/charge.ts';
+import type { Bill } from '../domain/bill.ts';
+import { formatCadence, talkPaidBy } from '../domain/cadence.ts';
+import { grantedSeconds, sourcesOf } from '../domain/charge.ts';
+import type { Rate } from '../domain/rate-table.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
 import type { LiveCall } from './live-call.ts';
 
@@ -13,7 +15,7 @@ export interface LiveScope {
 
 export interface LiveBoard {
   upsert(call: LiveCall): void;
-  remove(call: LiveCall, reason: EndReason, charge: Charge): void;
+  remove(call: LiveCall, reason: EndReason, bill: Bill): void;
   rows(scope: LiveScope): LiveCallRow[];
   /** Delivers a snapshot at once and then every change, without a gap between the two (R11). */
   watch(scope: LiveScope, deliver: (message: LiveMessage) => void): () => void;
@@ -28,6 +30,12 @@ function paying({ facts, grant, answered_mono_ms }: LiveCall): LiveCallRow['payi
   const talked_seconds = Math.round((performance.now() - answered_mono_ms) / 100) / 10;
   return sourcesOf(grant).findLast(({ from_seconds }) => from_seconds <= talked_seconds)?.source ?? 'MONEY';
 }
+
+const costOf = (rate: Rate | null) =>
+  rate && {
+    price_micros_per_minute: rate.price_micros_per_minute.toString(),
+    cadence: formatCadence(rate.cadence),
+  };
 
 function toRow(call: LiveCall): LiveCallRow {
   const { facts, grant, answered_at_ms } = call;
@@ -50,6 +58,11 @@ function toRow(call: LiveCall): LiveCallRow {
     bundle_seconds: grant.bundle_seconds + (grant.after_turn?.bundle_seconds ?? 0),
     paid_seconds: grant.paid_seconds + (grant.after_turn?.paid_seconds ?? 0),
     cut_at: answered_at_ms === null || funded === null ? null : iso(answered_at_ms + funded * 1000),
+    price_micros_per_minute: facts.rate?.price_micros_per_minute.toString() ?? null,
+    cadence: facts.rate && formatCadence(facts.rate.cadence),
+    wholesale: costOf(facts.wholesale),
+    loss: facts.loss,
+    carrier: costOf(facts.cost),
   };
 }
 
@@ -77,7 +90,7 @@ export function createLiveBoard(): LiveBoard {
       sequence += 1;
       tell(row, { type: 'upsert', sequence, call: row });
     },
-    remove(call, reason, charge) {
+    remove(call, reason, { charge, wholesale, cost }) {
       const row = shown.get(call.facts.call_id);
       if (!row) return;
       shown.delete(row.call_id);
@@ -90,6 +103,8 @@ export function createLiveBoard(): LiveBoard {
         bundle_seconds: charge.bundle_seconds,
         paid_seconds: charge.paid_seconds,
         total_micros: charge.total_micros.toString(),
+        wholesale_micros: (wholesale?.total_micros ?? 0n).toString(),
+        carrier_micros: (cost?.total_micros ?? 0n).toString(),
       });
     },
     watch(scope, deliver) {

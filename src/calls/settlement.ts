@@ -1,5 +1,4 @@
-import { billCall } from '../domain/bill.ts';
-import type { Charge } from '../domain/charge.ts';
+import { type Bill, billCall } from '../domain/bill.ts';
 import { billColumns } from '../stores/postgres/call-record.ts';
 import { type Db, isAway, isRefusedRow } from '../stores/postgres/connect.ts';
 import { type CallRecord, type Settled, settleCalls } from '../stores/postgres/settlements.ts';
@@ -18,7 +17,7 @@ export interface CallEnd {
 
 export interface Settlement {
   readonly record: CallRecord;
-  readonly charge: Charge;
+  readonly bill: Bill;
 }
 
 /** The bill and the record of a call that is over. */
@@ -51,7 +50,7 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     end_reason: end.reason,
     q850: end.q850,
   };
-  return { record, charge: bill.charge };
+  return { record, bill };
 }
 
 export interface Settler {

@@ -37,6 +37,12 @@ export const callSchema = z.object({
   total_micros: microsSchema.optional(),
   cadence: z.string().nullable(),
   end_reason: z.string(),
+  /** For the reseller: what it paid for the call, what is left to it, and whether each minute lost. */
+  wholesale_micros: microsSchema.optional(),
+  margin_micros: microsSchema.optional(),
+  loss: z.boolean().optional(),
+  /** For the platform: what the carrier asks. */
+  carrier_micros: microsSchema.optional(),
 });
 
 export const listCallsRoute = defineRoute({
@@ -87,5 +93,5 @@ export const listLiveCallsRoute = defineRoute({
   tag: 'live-calls',
   summary: 'Calls that run now; /api/v1/live streams their changes',
   section: 'section.live_calls',
-  reply: z.object({ items: z.array(liveCallSchema.partial({ dialled: true, number: true })) }),
+  reply: z.object({ items: z.array(liveCallSchema) }),
 });

@@ -4,7 +4,9 @@ import { CALL_CLASSES } from '../domain/call-class.ts';
 /** Who pays for the second that runs now. */
 export const PAYING = ['NOBODY_YET', 'BUNDLE', 'MONEY', 'FREE'] as const;
 
-/** One row of a live view. Times are ISO 8601, money is micro-reais as a decimal string. */
+const liveCostSchema = z.object({ price_micros_per_minute: z.string(), cadence: z.string() });
+
+/** One row of a live view. A field that is hidden from its viewer is not there. Times are ISO 8601, money is micro-reais as a decimal string. */
 export const liveCallSchema = z.object({
   call_id: z.string(),
   reseller_id: z.uuid(),
@@ -12,8 +14,8 @@ export const liveCallSchema = z.object({
   subscriber_name: z.string(),
   line_id: z.uuid(),
   extension: z.string(),
-  dialled: z.string(),
-  number: z.string(),
+  dialled: z.string().optional(),
+  number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),
   phase: z.enum(['DIALLING', 'RINGING', 'ANSWERED']),
   created_at: z.iso.datetime(),
@@ -25,6 +27,14 @@ export const liveCallSchema = z.object({
   paid_seconds: z.int(),
   /** When nothing more is paid for as things stand now; null before the answer and for free calls. */
   cut_at: z.iso.datetime().nullable(),
+  /** What the seconds that money pays cost; null: nobody pays. */
+  price_micros_per_minute: z.string().nullable().optional(),
+  cadence: z.string().nullable(),
+  /** For the reseller: what it pays for the same talk, and whether each minute loses. */
+  wholesale: liveCostSchema.nullable().optional(),
+  loss: z.boolean().optional(),
+  /** For the platform: what the carrier asks. */
+  carrier: liveCostSchema.nullable().optional(),
 });
 export type LiveCallRow = z.infer<typeof liveCallSchema>;
 
@@ -48,7 +58,9 @@ export const liveMessageSchema = z.discriminatedUnion('type', [
     reason: z.enum(['HANGUP', 'EXHAUSTED', 'LOST', 'SWITCH_JOURNAL']),
     bundle_seconds: z.int(),
     paid_seconds: z.int(),
-    total_micros: z.string(),
+    total_micros: z.string().optional(),
+    wholesale_micros: z.string().optional(),
+    carrier_micros: z.string().optional(),
   }),
 ]);
 export type LiveMessage = z.infer<typeof liveMessageSchema>;

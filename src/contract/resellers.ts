@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { STATUSES } from '../domain/authorize.ts';
-import { dateTimeSchema, e164Schema, emailSchema, textSchema } from './fields.ts';
+import { amountSchema, dateTimeSchema, e164Schema, emailSchema, microsSchema, textSchema } from './fields.ts';
 import { listQuery, pageOf } from './paging.ts';
 import { defineRoute, nothingSchema } from './route.ts';
 
@@ -21,6 +21,10 @@ const fields = {
   /** null: as many as it likes. */
   max_subscribers: quota,
   max_lines: quota,
+  /** The prices that it buys by; null: it is charged nothing. */
+  cost_plan_id: z.uuid().nullable(),
+  /** What it may owe the platform. */
+  credit_limit_micros: amountSchema,
 };
 
 export const newResellerSchema = z.strictObject({
@@ -32,6 +36,8 @@ export const newResellerSchema = z.strictObject({
   status: fields.status.default('ACTIVE'),
   max_subscribers: quota.default(null),
   max_lines: quota.default(null),
+  cost_plan_id: fields.cost_plan_id.default(null),
+  credit_limit_micros: amountSchema.default('0'),
 });
 export type NewReseller = z.output<typeof newResellerSchema>;
 
@@ -49,8 +55,12 @@ export const resellerSchema = z.object({
   max_concurrent_calls: z.int(),
   max_subscribers: z.int().nullable(),
   max_lines: z.int().nullable(),
+  cost_plan_id: z.uuid().nullable(),
+  credit_limit_micros: microsSchema,
   subscribers: z.int(),
   lines: z.int(),
+  /** What it has with the platform, which its calls are paid from. */
+  balance_micros: microsSchema,
   version: z.int(),
   created_at: dateTimeSchema,
 });

@@ -1,6 +1,17 @@
 import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-keys.ts';
 import { listAuditRoute } from './audit.ts';
+import { bundleUsageRoute, listBundleAlertsRoute, listBundleCyclesRoute } from './bundle-usage.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
+import { correctResellerRoute, correctRoute, transferRoute } from './corrections.ts';
+import {
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
+} from './cost-plans.ts';
 import {
   importCostDeckRoute,
   importSalesDeckRoute,
@@ -18,6 +29,7 @@ import {
   readLineRoute,
   regenerateLinePasswordRoute,
 } from './lines.ts';
+import { listLossesRoute } from './losses.ts';
 import {
   changeMinuteBundleRoute,
   createMinuteBundleRoute,
@@ -25,6 +37,7 @@ import {
   listMinuteBundlesRoute,
   readMinuteBundleRoute,
 } from './minute-bundles.ts';
+import { listMovementsRoute, listResellerMovementsRoute } from './movements.ts';
 import {
   changeNumberRoute,
   createNumberRoute,
@@ -41,6 +54,7 @@ import {
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
 import { createReRatingRoute } from './re-ratings.ts';
+import { readReceiptRoute, simulateRoute } from './receipts.ts';
 import {
   changeResellerRoute,
   createResellerRoute,
@@ -53,7 +67,9 @@ import {
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
 } from './sales-plans.ts';
 import {
@@ -76,6 +92,7 @@ import {
   signInRoute,
   signOutRoute,
 } from './sessions.ts';
+import { listStatementsRoute, listSubscriberStatementsRoute, readStatementRoute } from './statements.ts';
 import {
   changeSubscriberRoute,
   createSubscriberRoute,
@@ -83,7 +100,7 @@ import {
   listSubscribersRoute,
   readSubscriberRoute,
 } from './subscribers.ts';
-import { listTopUpsRoute, topUpRoute } from './top-ups.ts';
+import { listTopUpsRoute, topUpResellerRoute, topUpRoute } from './top-ups.ts';
 import {
   changeTrunkRoute,
   createTrunkRoute,
@@ -142,6 +159,8 @@ export const ROUTES: readonly Route[] = [
   readPermissionProfileRoute,
   findPostalCodeRoute,
   createReRatingRoute,
+  readReceiptRoute,
+  simulateRoute,
   changeResellerRoute,
   createResellerRoute,
   deleteResellerRoute,
@@ -150,8 +169,18 @@ export const ROUTES: readonly Route[] = [
   changeSalesPlanRoute,
   createSalesPlanRoute,
   deleteSalesPlanRoute,
+  deleteSalesPlanVersionRoute,
   listSalesPlansRoute,
+  listSalesPlanVersionsRoute,
   readSalesPlanRoute,
+  listLossesRoute,
+  changeCostPlanRoute,
+  createCostPlanRoute,
+  deleteCostPlanRoute,
+  deleteCostPlanVersionRoute,
+  listCostPlansRoute,
+  listCostPlanVersionsRoute,
+  readCostPlanRoute,
   changeServerRoute,
   createServerRoute,
   deleteServerRoute,
@@ -174,7 +203,19 @@ export const ROUTES: readonly Route[] = [
   listSubscribersRoute,
   readSubscriberRoute,
   listTopUpsRoute,
+  topUpResellerRoute,
   topUpRoute,
+  correctRoute,
+  correctResellerRoute,
+  transferRoute,
+  listMovementsRoute,
+  listResellerMovementsRoute,
+  listSubscriberStatementsRoute,
+  readStatementRoute,
+  listStatementsRoute,
+  bundleUsageRoute,
+  listBundleCyclesRoute,
+  listBundleAlertsRoute,
   changeTrunkRoute,
   createTrunkRoute,
   deleteTrunkRoute,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BILLING_MODES, STATUSES } from '../domain/authorize.ts';
 import { BUNDLE_SLOTS } from '../domain/call-class.ts';
+import { INTL_DIALINGS } from '../domain/dialled-number.ts';
 import {
   amountSchema,
   areaCodeSchema,
@@ -84,6 +85,10 @@ const fields = {
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
   ldn_mobile_uses_local: z.boolean().default(false),
+  /** How its phones dial abroad: 00 and country, 00 carrier and country, or both. */
+  intl_dialing: z.enum(INTL_DIALINGS).default('NO_CSP'),
+  /** Mobile numbers that are dialled as before 2016 get their ninth digit. */
+  auto_ninth_digit: z.boolean().default(true),
   contacts: z.array(contactSchema).max(20).default([]),
   bundles: z
     .array(slotSchema)
@@ -146,6 +151,8 @@ export const subscriberSchema = z.object({
   billing_mode: z.enum(BILLING_MODES).optional(),
   sales_plan_id: z.uuid().optional(),
   status: z.enum(STATUSES),
+  /** Why it was blocked by itself; null while it is not. */
+  blocked_reason: z.enum(['OVERDUE']).nullable(),
   balance_micros: microsSchema.optional(),
   credit_limit_micros: microsSchema.optional(),
   balance_alert_micros: microsSchema.nullable().optional(),
@@ -160,6 +167,8 @@ export const subscriberSchema = z.object({
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),
   ldn_mobile_uses_local: z.boolean().optional(),
+  intl_dialing: z.enum(INTL_DIALINGS),
+  auto_ninth_digit: z.boolean(),
   bundles: z
     .array(
       z.object({

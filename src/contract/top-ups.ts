@@ -6,17 +6,20 @@ import { defineRoute } from './route.ts';
 
 const id = z.strictObject({ subscriber_id: z.uuid() });
 
-export const newTopUpSchema = z.strictObject({
-  amount_micros: z
-    .string()
-    .regex(
-      /^([1-9]\d{0,11}|1000000000000)$/,
-      say(
-        'micro-reais from 1 to R$ 1 million, as an integer in a string',
-        'micro-reais de 1 a R$ 1 milhão, como inteiro em texto',
-      ),
+/** Money that changes hands at once. */
+export const movedAmountSchema = z
+  .string()
+  .regex(
+    /^([1-9]\d{0,11}|1000000000000)$/,
+    say(
+      'micro-reais from 1 to R$ 1 million, as an integer in a string',
+      'micro-reais de 1 a R$ 1 milhão, como inteiro em texto',
     ),
-  /** Of the payment; per subscriber, each counts once. */
+  );
+
+export const newTopUpSchema = z.strictObject({
+  amount_micros: movedAmountSchema,
+  /** Of the payment; per wallet, each counts once. */
   reference: textSchema(100),
 });
 
@@ -38,6 +41,21 @@ export const topUpRoute = defineRoute({
   roles: ['MASTER', 'RESELLER'],
   scope: 'MONEY',
   params: id,
+  body: newTopUpSchema,
+  reply: z.object({ balance_micros: microsSchema }),
+  idempotent: true,
+});
+
+export const topUpResellerRoute = defineRoute({
+  method: 'POST',
+  path: '/api/v1/resellers/:reseller_id/top-ups',
+  name: 'topUpReseller',
+  tag: 'top-ups',
+  summary:
+    'Adds money to the wallet that the calls of a reseller are paid from; once per key and per reference',
+  roles: ['MASTER'],
+  scope: 'MONEY',
+  params: z.strictObject({ reseller_id: z.uuid() }),
   body: newTopUpSchema,
   reply: z.object({ balance_micros: microsSchema }),
   idempotent: true,

@@ -15,6 +15,8 @@ const fields = {
   max_concurrent_calls: z.int().min(0).max(100_000),
   /** Trunks are tried from 1 up. */
   priority: z.int().min(1).max(1_000),
+  /** What the carrier behind it asks; null: that is not known. */
+  cost_plan_id: z.uuid().nullable(),
   status,
 };
 
@@ -25,6 +27,7 @@ export const newTrunkSchema = z.strictObject({
   ...fields,
   port: portSchema.default(5060),
   priority: fields.priority.default(1),
+  cost_plan_id: fields.cost_plan_id.default(null),
   status: status.default('ACTIVE'),
 });
 export type NewTrunk = z.output<typeof newTrunkSchema>;
@@ -41,6 +44,7 @@ export const trunkSchema = z.object({
   port: z.int(),
   max_concurrent_calls: z.int(),
   priority: z.int(),
+  cost_plan_id: z.uuid().nullable(),
   status,
   version: z.int(),
   created_at: dateTimeSchema,

@@ -50,8 +50,8 @@ function offset_ms(at: Date): number {
 export function dayStart_ms(day: string): number {
   const utc_ms = Date.parse(`${day}T00:00:00Z`);
   const guess_ms = utc_ms - offset_ms(new Date(utc_ms));
-  // Where a clock was set at midnight, the offset of the guess is the right one.
-  return utc_ms - offset_ms(new Date(guess_ms));
+  // Where the clock was set at midnight: set back, the day began after the guess; set ahead, at the guess.
+  return Math.max(guess_ms, utc_ms - offset_ms(new Date(guess_ms)));
 }
 
 /** The day (`YYYY-MM-DD`) that a moment falls into in São Paulo. */

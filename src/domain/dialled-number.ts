@@ -16,7 +16,7 @@ export type {
   DialledDestination,
   DialledNumber,
 } from './dialled-result.ts';
-export { INVALID_NUMBER_REASONS } from './dialled-result.ts';
+export { INTL_DIALINGS, INVALID_NUMBER_REASONS } from './dialled-result.ts';
 
 // A SIP user part may be kilobytes long. Looked at before anything else, so that nothing below sees more than this.
 const MAX_DIALLED_LENGTH = 64;

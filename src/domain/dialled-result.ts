@@ -18,7 +18,8 @@ export const INVALID_NUMBER_REASONS = [
 export type InvalidNumberReason = (typeof INVALID_NUMBER_REASONS)[number];
 
 /** How the subscriber dials abroad: `00`+country, `00`+carrier+country, or the first of both that is a number. */
-export type IntlDialing = 'NO_CSP' | 'CSP' | 'AUTO';
+export const INTL_DIALINGS = ['NO_CSP', 'CSP', 'AUTO'] as const;
+export type IntlDialing = (typeof INTL_DIALINGS)[number];
 
 /** What the dialling line brings: `areaCode` is the line's own (two digits), `extensions` the whole subscriber's. */
 export type DialContext = {

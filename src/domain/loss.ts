@@ -14,10 +14,29 @@ const LOOKED_AT_seconds = 600;
 export function lossOf(sale: Rate, cost: Rate): Loss | null {
   const below = cost.price_micros_per_minute - sale.price_micros_per_minute;
   if (below > 0n) return { kind: 'PRICE', micros_per_minute: below };
+  if (isSameCadence(sale, cost)) return null;
+  // Prices have at most ten digits and billed seconds four: their products are exact, and quick to compare.
+  const [earns, asks] = [Number(sale.price_micros_per_minute), Number(cost.price_micros_per_minute)];
   for (let talk = LOOKED_AT_seconds; talk > 0; talk -= 1) {
-    const charged = priceOfSeconds(sale.price_micros_per_minute, billedSeconds(talk, sale.cadence));
-    const costs = priceOfSeconds(cost.price_micros_per_minute, billedSeconds(talk, cost.cadence));
-    if (charged < costs) return { kind: 'CADENCE', up_to_seconds: talk };
+    const [sold, bought] = [billedSeconds(talk, sale.cadence), billedSeconds(talk, cost.cadence)];
+    if (earns * sold >= asks * bought) continue;
+    const charged = priceOfSeconds(sale.price_micros_per_minute, sold);
+    if (charged < priceOfSeconds(cost.price_micros_per_minute, bought))
+      return { kind: 'CADENCE', up_to_seconds: talk };
   }
   return null;
+}
+
+function isSameCadence({ cadence: one }: Rate, { cadence: other }: Rate): boolean {
+  return (
+    one.initial_seconds === other.initial_seconds &&
+    one.increment_seconds === other.increment_seconds &&
+    one.free_threshold_seconds === other.free_threshold_seconds
+  );
+}
+
+/** The greater the worse: a loss of each minute before one of rounding alone. */
+export function severityOf(loss: Loss | null): number {
+  if (loss === null) return 0;
+  return loss.kind === 'PRICE' ? LOOKED_AT_seconds + Number(loss.micros_per_minute) : loss.up_to_seconds;
 }

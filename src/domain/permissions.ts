@@ -110,6 +110,8 @@ export const PANEL_FIELD_FACTS = {
   'section.api_keys': field(ALL, 'HIDDEN', []),
   'section.audit': field(LOOK, 'READ', []),
   'section.top_ups': field(LOOK, 'READ', []),
+  // Movements and statements.
+  'section.statements': field(LOOK, 'READ', []),
 } as const satisfies Readonly<Record<`${PanelResource | 'section'}.${string}`, PanelFieldFacts>>;
 
 type Facts = typeof PANEL_FIELD_FACTS;
@@ -134,20 +136,24 @@ export type PanelViewer = Permissions | null;
  */
 const STAFF_KEYS = {
   subscriber: {
-    shown: ['person_type', 'status'],
+    // How its phones dial is set up with them; a blocked one may know why.
+    shown: ['person_type', 'status', 'intl_dialing', 'auto_ninth_digit', 'blocked_reason'],
     hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },
   number: { shown: ['subscriber_id', 'status'], hidden: [] },
-  call: { shown: [], hidden: [] },
+  call: {
+    shown: [],
+    hidden: ['wholesale', 'wholesale_micros', 'margin_micros', 'loss', 'carrier', 'carrier_micros'],
+  },
 } as const satisfies Record<PanelResource, Readonly<Record<'shown' | 'hidden', readonly string[]>>>;
 
 /** Row keys that nobody writes: the ledger, the generator and the switch do. */
 const COMPUTED_KEYS: Readonly<Record<PanelResource, readonly string[]>> = {
-  subscriber: ['balance_micros'],
+  subscriber: ['balance_micros', 'blocked_reason'],
   line: ['sip_username'],
   number: [],
-  call: ['number', 'dialled', 'total_micros', 'price_micros_per_minute'],
+  call: ['number', 'dialled', 'total_micros', 'price_micros_per_minute', ...STAFF_KEYS.call.hidden],
 };
 
 const FACTS: Readonly<Record<PanelField, PanelFieldFacts>> = PANEL_FIELD_FACTS;

@@ -152,10 +152,17 @@ describe('the live stream', () => {
       call_class: 'INTERNAL',
       csp: null,
       rate: null,
+      wholesale: null,
+      cost: null,
+      loss: false,
       slot: null,
+      area_code: '11',
+      billing_mode: 'POSTPAID',
       credit_micros: 0n,
+      reseller_credit_micros: 0n,
       claims: [],
       cycle_start: '2026-11-01',
+      next_cycle_start: '2026-12-01',
       created_at_ms: 0,
     };
     return newLiveCall(facts, NO_GRANT, 0, false);
@@ -185,7 +192,7 @@ describe('the live stream', () => {
     };
     for (const subscriber of [ours, neighbour, stranger])
       board.upsert(callOf(subscriber, `of ${subscriber.subscriber_id}`));
-    board.remove(before, 'HANGUP', NO_CHARGE);
+    board.remove(before, 'HANGUP', { charge: NO_CHARGE, parts: [], wholesale: null, cost: null });
     const told = async ({ messages }: { messages: LiveMessage[] }) => {
       await waitUntil(async () => messages.at(-1)?.type === 'remove', {
         timeout_ms: 5_000,

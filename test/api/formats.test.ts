@@ -153,7 +153,7 @@ describe('metrics', () => {
   function metrics(token: string | null, trustProxy: boolean) {
     const app = Fastify({ logger: false, trustProxy });
     answerWithProblems(app);
-    addMetrics(app, { board: createLiveBoard(), token });
+    addMetrics(app, { board: createLiveBoard(), system: api().database.db, token });
     return async (remoteAddress: string, headers: Record<string, string> = {}) =>
       (await app.inject({ url: '/metrics', remoteAddress, headers })).statusCode;
   }

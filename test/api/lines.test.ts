@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { settleCalls } from '../../src/stores/postgres/settlements.ts';
 import { recordOf } from '../stores/postgres/use-tenants.ts';
 import { expectStatus, fieldsOf, subscriberBody } from './people.ts';
 import { addTown, type Town } from './tenants.ts';
@@ -330,7 +331,7 @@ describe('the end of a line', () => {
       line_id: id,
       username: '',
     };
-    await api().database.db.insertInto('calls').values(recordOf(owner)).execute();
+    await settleCalls(api().database.db, [recordOf(owner)]);
     expect(refused(await edit('DELETE', `${LINES}/${id}`))).toEqual([409, 'CONFLICT']);
     expectStatus(await change(id, { status: 'INACTIVE' }), 200);
     expect((await read(`/api/v1/calls?line_id=${id}`)).items).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PANEL_FIELD_FACTS, type PanelField, type PermissionSet } from '../../src/domain/permissions.ts';
+import { settleCalls } from '../../src/stores/postgres/settlements.ts';
 import { recordOf } from '../stores/postgres/use-tenants.ts';
 import { cnpj, expectStatus, fieldsOf } from './people.ts';
 import { addTown, EVERYTHING, type Town } from './tenants.ts';
@@ -127,6 +128,8 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     state_registration: '1',
     municipal_registration: '2',
     rg: '3',
+    intl_dialing: 'AUTO',
+    auto_ninth_digit: false,
     contacts: [{ name: 'Novo', email: 'novo@example.com' }],
     postal_code: '20040002',
     street: 'Rua A',
@@ -369,7 +372,7 @@ describe('sections', () => {
     const digits = { dialled: '01140028922', number: '+551140028922', created_at: new Date() };
     const more = { ...digits, total_micros: 987_654n, price_micros_per_minute: 987_654n };
     const record = recordOf({ ...owner, sales_plan_id, username: '' }, more);
-    await db.insertInto('calls').values(record).execute();
+    await settleCalls(db, [record]);
     await db
       .insertInto('refusals')
       .values({ ...owner, ...digits, call_id: 'r', reason: 'NO_RATE' })

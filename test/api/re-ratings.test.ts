@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import { reRatingSchema } from '../../src/contract/re-ratings.ts';
+import { settleCalls } from '../../src/stores/postgres/settlements.ts';
 import { recordOf } from '../stores/postgres/use-tenants.ts';
 import { expectStatus, fieldsOf } from './people.ts';
 import { addTown, type Household, type Town } from './tenants.ts';
@@ -9,9 +10,11 @@ import { useApi } from './use-api.ts';
 const api = useApi();
 let town: Town;
 
-const MONTH = { from: '2026-11-01T03:00:00.000Z', to: '2026-12-01T03:00:00.000Z' };
+const DAY_ms = 24 * 3_600_000;
+const today = (days: number) => new Date(Date.now() + days * DAY_ms).toISOString();
+const PERIOD = { from: today(-1), to: today(1) };
 
-/** Three calls of 36 s at R$ 0,10. */
+/** Three calls of 36 s at R$ 0,10, made when the plan had its prices. */
 async function addCalls({ reseller_id, subscriber_id, line_id, sales_plan_id }: Household): Promise<void> {
   const tenant = {
     reseller_id,
@@ -21,13 +24,10 @@ async function addCalls({ reseller_id, subscriber_id, line_id, sales_plan_id }: 
     server_id: town.server_id,
     username: '',
   };
-  for (let i = 0; i < 3; i += 1) {
-    const { parts: _, claims: __, sale: ___, ...row } = recordOf(tenant);
-    await api()
-      .database.db.insertInto('calls')
-      .values({ ...row, wholesale: null, cost: null })
-      .execute();
-  }
+  await settleCalls(
+    api().database.db,
+    [1, 2, 3].map(() => recordOf(tenant, { created_at: new Date() })),
+  );
 }
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 const ask = (body: object, who: keyof Town['keys'] = 'reseller') =>
-  api().ask(town.keys[who], 'POST', '/api/v1/re-ratings', { body: { ...MONTH, ...body } });
+  api().ask(town.keys[who], 'POST', '/api/v1/re-ratings', { body: { ...PERIOD, ...body } });
 
 async function resultOf(job_id: string) {
   let job: { state: string; result: unknown } = { state: '', result: null };
@@ -66,8 +66,8 @@ describe('a re-rating', () => {
   });
 
   test.each([
-    ['its end is before its begin', { to: '2026-10-01T00:00:00Z' }, 400, ['to']],
-    ['it is longer than 13 months', { to: '2027-12-01T03:00:00.001Z' }, 400, ['to']],
+    ['its end is before its begin', { to: today(-2) }, 400, ['to']],
+    ['it is longer than 13 months', { to: today(399) }, 400, ['to']],
     ['a slot comes twice', { bundles: 'TWICE' }, 400, ['bundles']],
     ['the master does not say whose', {}, 400, ['reseller_id'], 'master'],
     ['it is of a stranger’s subscriber', { subscriber_id: 'subscriber_id' }, 404, ['subscriber_id']],
@@ -75,7 +75,7 @@ describe('a re-rating', () => {
     ['it has a stranger’s franquia', { bundles: 'minute_bundle_id' }, 404, ['bundles.0.bundle_id']],
     ['it is a stranger’s', { reseller_id: 'reseller_id' }, 404, ['reseller_id']],
     ['a subscriber asks', {}, 404, [], 'subscriber'],
-  ] as const)('is refused when %s', async (_, body, status, fields, who = 'reseller' as const) => {
+  ] as const)('is refused when %s', async (_, body, status, fields, who?: keyof Town['keys']) => {
     const slot = (bundle_id: string) => ({ slot: 'FIXED_LOCAL', bundle_id });
     const strange = Object.entries(body).map(([name, value]) => {
       const id = town.stranger[value as keyof Household];

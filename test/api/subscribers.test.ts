@@ -258,7 +258,12 @@ describe('contacts and franquias', () => {
     const { id, version } = await made(slots(['FIXED_LOCAL', one], ['MOBILE_LOCAL', one]));
     const { pool } = api().database;
     await pool.query('insert into wallets (subscriber_id) values ($1)', [id]);
-    await pool.query("insert into wallet_slots values ($1, 'FIXED_LOCAL', 7), ($1, 'MOBILE_LOCAL', 8)", [id]);
+    await pool.query(
+      `insert into bundle_allocations
+       select $1, slot, cycle_start_of(1, (now() at time zone 'America/Sao_Paulo')::date), 'Uma', 0, 600, left_seconds
+       from (values ('FIXED_LOCAL', 7), ('MOBILE_LOCAL', 8)) as v (slot, left_seconds)`,
+      [id],
+    );
     const after = await patch(id, version, slots(['FIXED_LOCAL', one], ['INTL_FIXED', two]));
     expect(expectStatus(after, 200).body.bundles).toEqual([
       { slot: 'FIXED_LOCAL', bundle_id: one, included_seconds: 600, left_seconds: 7 },

@@ -1,17 +1,20 @@
 import { addServer } from '../../src/admin/add-server.ts';
 import { createApiKeyRoute } from '../../src/contract/api-keys.ts';
 import type { Client } from '../../src/contract/client.ts';
+import { createCostPlanRoute } from '../../src/contract/cost-plans.ts';
 import { createLineRoute } from '../../src/contract/lines.ts';
 import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
 import { createNumberRoute } from '../../src/contract/numbers.ts';
 import { createPermissionProfileRoute } from '../../src/contract/permission-profiles.ts';
-import { createResellerRoute } from '../../src/contract/resellers.ts';
+import { createResellerRoute, type Reseller } from '../../src/contract/resellers.ts';
 import { createSalesPlanRoute } from '../../src/contract/sales-plans.ts';
 import { createSubscriberRoute } from '../../src/contract/subscribers.ts';
 import { topUpRoute } from '../../src/contract/top-ups.ts';
 import { createTrunkRoute } from '../../src/contract/trunks.ts';
 import { createUserRoute } from '../../src/contract/users.ts';
 import { PANEL_FIELD_FACTS, PANEL_FIELDS, type PermissionSet } from '../../src/domain/permissions.ts';
+import { settleCalls } from '../../src/stores/postgres/settlements.ts';
+import { BY_TENTHS, billedRecord } from '../stores/postgres/use-tenants.ts';
 import type { TestApi } from './use-api.ts';
 
 /** One of everything that belongs to one reseller and one subscriber, by the name of its path parameter. */
@@ -20,12 +23,19 @@ export interface Household {
   readonly reseller_id: string;
   readonly subscriber_id: string;
   readonly sales_plan_id: string;
+  /** The prices of the sales plan. */
+  readonly version_id: string;
+  /** What the reseller buys by. */
+  readonly cost_plan_id: string;
   readonly minute_bundle_id: string;
   readonly permission_profile_id: string;
   readonly line_id: string;
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
+  /** Of a call that `addCall` records. */
+  readonly call_id: string;
+  readonly statement_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -36,23 +46,53 @@ export const EVERYTHING: PermissionSet = Object.fromEntries(
 let serial = 0;
 const CNPJS = ['11222333000181', '11444777000161', '33000167000101', '12ABC34501DE35', '1A2B3C4D000179'];
 
+const RATES = [
+  {
+    call_class: 'FIXED_LOCAL',
+    price_micros_per_minute: '100000',
+    initial_seconds: 30,
+    increment_seconds: 6,
+    free_threshold_seconds: 3,
+  },
+] as const;
+
+/** Of a month in which nothing happened: no route makes statements. */
+async function addStatement(
+  api: TestApi,
+  of: { readonly reseller_id: string; readonly subscriber_id: string },
+): Promise<string> {
+  const { id } = await api.database.db
+    .insertInto('statements')
+    .values({
+      ...of,
+      cycle_start: '2025-03-01',
+      cycle_end: '2025-04-01',
+      last_movement_id: 0n,
+      opening_balance_micros: 0n,
+      closing_balance_micros: 0n,
+      due_micros: 0n,
+      due_on: '2025-04-10',
+      block_on: '2025-04-20',
+      lines: JSON.stringify({ usage: [], bundles: [], totals: [] }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
-export async function addHousehold(master: Client, reseller_id: string): Promise<Household> {
+export async function addHousehold(
+  api: TestApi,
+  master: Client,
+  { id: reseller_id, cost_plan_id }: Pick<Reseller, 'id' | 'cost_plan_id'>,
+): Promise<Household> {
   serial += 1;
   const name = `Casa ${serial}`;
   const plan = await master(createSalesPlanRoute, {
     body: {
       reseller_id,
       name: `Plano ${serial}`,
-      rates: [
-        {
-          call_class: 'FIXED_LOCAL',
-          price_micros_per_minute: '100000',
-          initial_seconds: 30,
-          increment_seconds: 6,
-          free_threshold_seconds: 3,
-        },
-      ],
+      rates: [...RATES],
     },
   });
   const bundle = await master(createMinuteBundleRoute, {
@@ -99,18 +139,37 @@ export async function addHousehold(master: Client, reseller_id: string): Promise
     body: { amount_micros: '1000000', reference: 'primeira' },
     idempotency_key: `casa ${serial}`.replace(' ', '-'),
   });
+  const statement_id = await addStatement(api, { reseller_id, subscriber_id });
   return {
     name,
     reseller_id,
     subscriber_id,
     sales_plan_id: plan.id,
+    version_id: plan.version_id ?? '',
+    cost_plan_id: cost_plan_id ?? '',
     minute_bundle_id: bundle.id,
     permission_profile_id: profile.id,
     line_id: line.id,
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
+    call_id: `call-${serial}`,
+    statement_id,
   };
+}
+
+/** Records the call of a household: 100 s of minutes and 62 s paid, which its reseller bought at half the price. */
+export async function addCall(api: TestApi, server_id: string, of: Household): Promise<void> {
+  const { reseller_id, subscriber_id, line_id, sales_plan_id, call_id: id } = of;
+  const owner = { server_id, reseller_id, subscriber_id, line_id, sales_plan_id, username: '' };
+  const ended = {
+    talk_ms: 160_000,
+    grant: { bundle_seconds: 100, paid_seconds: 80 },
+    bundle_slot: 'FIXED_LOCAL',
+    rate: BY_TENTHS,
+    wholesale: { ...BY_TENTHS, price_micros_per_minute: 50_000n },
+  } as const;
+  await settleCalls(api.database.db, [billedRecord(owner, ended, { id })]);
 }
 
 export interface Town {
@@ -134,13 +193,14 @@ export async function addTown(api: TestApi): Promise<Town> {
   });
   const masterKey = await api.key({ role: 'MASTER' });
   const master = api.client(masterKey);
-  const [first, second] = [
-    await master(createResellerRoute, { body: { name: 'Revenda Um', max_concurrent_calls: 100 } }),
-    await master(createResellerRoute, { body: { name: 'Revenda Dois', max_concurrent_calls: 100 } }),
-  ];
-  const ours = await addHousehold(master, first.id);
-  const neighbour = await addHousehold(master, first.id);
-  const stranger = await addHousehold(master, second.id);
+  const reseller = async (name: string) => {
+    const { id } = await master(createCostPlanRoute, { body: { name: `Custo ${name}`, rates: [...RATES] } });
+    return master(createResellerRoute, { body: { name, max_concurrent_calls: 100, cost_plan_id: id } });
+  };
+  const [first, second] = [await reseller('Revenda Um'), await reseller('Revenda Dois')];
+  const ours = await addHousehold(api, master, first);
+  const neighbour = await addHousehold(api, master, first);
+  const stranger = await addHousehold(api, master, second);
   const trunk = await master(createTrunkRoute, {
     body: {
       server_id: server.id,

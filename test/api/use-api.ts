@@ -12,14 +12,18 @@ import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import { createDirectory } from '../../src/calls/directory.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
+import { createReserve } from '../../src/calls/reserve.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
 import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
 import { addApiKey, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
+import type { ResellerWallet } from '../../src/stores/postgres/reseller-wallets.ts';
 import type { Wallet } from '../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
+import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
 import { connectRevocations, createSessionStore, type Revocations } from '../../src/stores/redis/sessions.ts';
 import { createSignInTries } from '../../src/stores/redis/sign-in-tries.ts';
 
@@ -43,7 +47,11 @@ export interface TestApi {
   readonly port: number;
   /** Everything that was logged, as lines. */
   readonly logged: string[];
+  /** What running calls were told of. */
   readonly wallets: Wallet[];
+  readonly resellerWallets: ResellerWallet[];
+  /** What runs, for tests that have money reserved. */
+  readonly store: LiveCallStore;
   /** A key of this tenant. */
   key(tenant: Tenant, scopes?: readonly ('READ' | 'WRITE' | 'MONEY')[]): Promise<string>;
   /** Asks with a key, or as nobody. */
@@ -72,8 +80,12 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
     const revocations = connectRevocations(server.url, ignore);
     const board = createLiveBoard();
+    const directory = createDirectory(system.db);
     const logged: string[] = [];
     const wallets: Wallet[] = [];
+    const resellerWallets: ResellerWallet[] = [];
+    const store = createLiveCallStore(redis, ignore);
+    await store.beginEpoch();
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
     const jobs = createJobs({
       db: system.db,
@@ -92,6 +104,14 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        // Nobody listens for changes here, so every question reads anew.
+        directory: {
+          ...directory,
+          line(name) {
+            directory.clear();
+            return directory.line(name);
+          },
+        },
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',
@@ -99,8 +119,17 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
           timeout_ms: 200,
         }),
         logger,
-        walletChanged: (wallet) => void wallets.push(wallet),
         ringJobs: jobs.ring,
+        walletChanged: (wallet) => {
+          if ('left_seconds' in wallet) {
+            wallets.push(wallet);
+            store.loadWallet(wallet).catch(ignore);
+          } else {
+            resellerWallets.push(wallet);
+            store.loadResellerWallet(wallet).catch(ignore);
+          }
+        },
+        reserve: createReserve(system.db, store, logger),
         health: {},
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
@@ -134,6 +163,8 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
       board,
       logged,
       wallets,
+      resellerWallets,
+      store,
       get app() {
         return running();
       },

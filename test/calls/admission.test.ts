@@ -2,12 +2,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createAdmissions } from '../../src/calls/admission.ts';
 import { type CallFacts, decodeFacts } from '../../src/calls/live-call.ts';
 import { openWallet } from '../../src/stores/postgres/wallets.ts';
-import { accountsOf, addTenant, type Tenant } from '../stores/postgres/use-tenants.ts';
+import { accountsOf, addTenant, CYCLE, type Tenant } from '../stores/postgres/use-tenants.ts';
 import { claim, heldOf } from '../stores/redis/use-store.ts';
 import { factsOf as anyFacts, useStores } from './use-stores.ts';
 
 const stores = useStores();
-const CYCLE = '2026-11-01';
 
 afterEach(() => stores().toPostgres.heal());
 
@@ -42,7 +41,7 @@ describe('the first call of a payer', () => {
     });
     expect((await accountsOf(database.db, tenant)).wallet).toEqual({
       money: 1_000_000,
-      minutes: { FIXED_LOCAL: 100 },
+      minutes: { [CYCLE]: { FIXED_LOCAL: 100 } },
     });
     await toPostgres.cut();
     expect(await admissions().admit(factsOf(tenant))).toMatchObject({ admitted: true });
@@ -67,7 +66,9 @@ describe('the first call of a payer', () => {
     const held = await heldOf(looking, tenant.subscriber_id);
     expect(held['held:FIXED_LOCAL']).toBeLessThanOrEqual(100);
     expect(held.held).toBeLessThanOrEqual(1_000_000);
-    expect((await accountsOf(database.db, tenant)).ledger.minutes).toEqual({ FIXED_LOCAL: 100 });
+    expect((await accountsOf(database.db, tenant)).ledger.minutes).toEqual({
+      [CYCLE]: { FIXED_LOCAL: 100 },
+    });
   });
 });
 
@@ -96,8 +97,8 @@ describe('what is refused', () => {
   test('nobody, when the call is over', async () => {
     const tenant = await withMeans();
     const facts = factsOf(tenant);
-    const { call_id, server_id, subscriber_id: payer } = facts;
-    await stores().store.settle({ call_id, server_id, payer }, null);
+    const { call_id, server_id, subscriber_id: payer, reseller_id } = facts;
+    await stores().store.settle({ call_id, server_id, payer, reseller_id }, null, null);
     expect(await admissions().admit(facts)).toEqual({ admitted: false, refusal: null });
     await admissions().adopt(facts, { bundle_seconds: 30, paid_seconds: 0 });
     expect(await stores().store.callsOf(tenant.server_id)).toEqual([]);
@@ -111,7 +112,10 @@ describe('a new cycle', () => {
     const next = factsOf(tenant, { cycle_start: '2026-12-01' });
     expect(await admissions().admit(next)).toMatchObject({ admitted: true });
     const wallet = await openWallet(stores().database.db, tenant, '2026-12-01');
-    expect(wallet.left_seconds).toEqual({ FIXED_LOCAL: 100 });
+    expect(wallet.left_seconds).toEqual({
+      [CYCLE]: { FIXED_LOCAL: 100 },
+      '2026-12-01': { FIXED_LOCAL: 100 },
+    });
   });
 
   test.each([

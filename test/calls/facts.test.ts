@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CallFacts, decodeFacts, encodeFacts } from '../../src/calls/live-call.ts';
+import { BILLING_MODES } from '../../src/domain/authorize.ts';
 import { BUNDLE_SLOTS, CALL_CLASSES } from '../../src/domain/call-class.ts';
+import { RATE_KINDS } from '../../src/domain/rate-table.ts';
 import { LIMIT_LEVELS } from '../../src/domain/refusals.ts';
 
 const text = fc.oneof(
@@ -13,6 +15,10 @@ const amount = fc.bigInt(0n, 2n ** 70n);
 const seconds = fc.nat(3_600);
 
 const rate = fc.record({
+  version_id: text,
+  prefix: fc.option(text),
+  locality: fc.option(text),
+  kind: fc.option(fc.constantFrom(...RATE_KINDS)),
   price_micros_per_minute: amount,
   cadence: fc.record({
     initial_seconds: seconds,
@@ -36,10 +42,17 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   csp: fc.option(text),
   plan_id: text,
   rate: fc.option(rate),
+  wholesale: fc.option(rate),
+  cost: fc.option(rate),
+  loss: fc.boolean(),
+  area_code: text,
+  billing_mode: fc.constantFrom(...BILLING_MODES),
   slot: fc.option(fc.constantFrom(...BUNDLE_SLOTS)),
   credit_micros: amount,
+  reseller_credit_micros: amount,
   claims: fc.array(fc.record({ level: fc.constantFrom(...LIMIT_LEVELS), id: text, limit: fc.nat() })),
   cycle_start: text,
+  next_cycle_start: text,
   created_at_ms: fc.nat(Number.MAX_SAFE_INTEGER),
 });
 

@@ -5,12 +5,18 @@ import { createSettler, type Settler } from '../../src/calls/settlement.ts';
 import type { Db } from '../../src/stores/postgres/connect.ts';
 import type { CallRecord } from '../../src/stores/postgres/settlements.ts';
 import { openWallet } from '../../src/stores/postgres/wallets.ts';
-import { accountsOf, addTenant, movementsOf, recordOf, type Tenant } from '../stores/postgres/use-tenants.ts';
+import {
+  accountsOf,
+  addTenant,
+  CYCLE,
+  movementsOf,
+  recordOf,
+  type Tenant,
+} from '../stores/postgres/use-tenants.ts';
 import { callOf, heldOf, STANDARD } from '../stores/redis/use-store.ts';
 import { keepLog, rowsOf, useStores } from './use-stores.ts';
 
 const stores = useStores();
-const CYCLE = '2026-11-01';
 
 const settlers: Settler[] = [];
 

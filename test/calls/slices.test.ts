@@ -6,16 +6,15 @@ import type { Switch } from '../../src/asterisk/session.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createSlices } from '../../src/calls/slices.ts';
-import type { Rate } from '../../src/domain/charge.ts';
-import { heldOf, rateOf, walletOf } from '../stores/redis/use-store.ts';
+import type { FoundRate } from '../../src/domain/rate-table.ts';
+import { BY_THE_SECOND, foundRate } from '../stores/postgres/use-tenants.ts';
+import { heldOf, walletOf } from '../stores/redis/use-store.ts';
 import { factsOf, keepLog, useStores } from './use-stores.ts';
 
 const stores = useStores();
 
 afterEach(() => stores().toRedis.heal());
 
-/** R$ 0,06 a minute by the second: a second costs 1,000 micros. */
-const BY_THE_SECOND = rateOf(60_000n, 1, 1, 0);
 const times = { slice_seconds: 1, lead_seconds: 0.4, grace_seconds: 2 };
 
 /** A switch that only remembers what it is told, and when, in seconds of talk. */
@@ -42,10 +41,15 @@ function fakeSwitch(answered_ms: () => number) {
   return { link, told };
 }
 
+/** For calls whose cycle is far from its turn. */
+const never = async (): Promise<boolean> => {
+  throw new Error('the cycle does not turn');
+};
+
 interface Means {
   readonly balance: bigint;
   readonly left?: number;
-  readonly rate?: Rate;
+  readonly rate?: FoundRate;
 }
 
 /** An admitted call of a new payer, answered now and kept paid by slices. */
@@ -68,7 +72,7 @@ async function answeredCall({ balance, left, rate = BY_THE_SECOND }: Means) {
   const { link, told } = fakeSwitch(() => call.answered_mono_ms ?? 0);
   const log = keepLog();
   const board = createLiveBoard();
-  const slices = createSlices({ store, board, times, log, switchOf: () => link });
+  const slices = createSlices({ store, board, times, log, switchOf: () => link, openNextCycle: never });
   call.callee = { channel_id: 'callee', channel_name: 'PJSIP/callee' } as LiveCall['callee'];
   call.phase = 'ANSWERED';
   call.answered_at_ms = Date.now();
@@ -157,10 +161,10 @@ describe('an answered call', () => {
 
 describe('the seconds that a switch is told with the grant', () => {
   test.each([
-    ['whole blocks', rateOf(1n, 30, 6, 3), 36, 38],
-    ['no more than whole blocks', rateOf(1n, 30, 6, 3), 41, 38],
-    ['nothing but the grace when not even the first block is granted', rateOf(1n, 30, 6, 3), 29, 2],
-    ['by the second', rateOf(1n, 1, 1, 0), 7, 9],
+    ['whole blocks', foundRate(1n, [30, 6, 3]), 36, 38],
+    ['no more than whole blocks', foundRate(1n, [30, 6, 3]), 41, 38],
+    ['nothing but the grace when not even the first block is granted', foundRate(1n, [30, 6, 3]), 29, 2],
+    ['by the second', foundRate(1n, [1, 1, 0]), 7, 9],
   ])('%s', (_, rate, paid_seconds, seconds) => {
     const { store } = stores();
     const slices = createSlices({
@@ -169,6 +173,7 @@ describe('the seconds that a switch is told with the grant', () => {
       times,
       log: keepLog(),
       switchOf: () => null,
+      openNextCycle: never,
     });
     const call = newLiveCall(factsOf({ rate }), { bundle_seconds: 0, paid_seconds }, 0, true);
     expect(slices.talkLimit(call)).toBe(seconds);

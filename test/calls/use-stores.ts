@@ -10,7 +10,8 @@ import type { Log } from '../../src/calls/log.ts';
 import { connectPostgres, type Db, type Postgres } from '../../src/stores/postgres/connect.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
-import { CYCLE, STANDARD } from '../stores/redis/use-store.ts';
+import { BY_TENTHS } from '../stores/postgres/use-tenants.ts';
+import { CYCLE, NEXT_CYCLE } from '../stores/redis/use-store.ts';
 import { type CuttableLink, startProxy } from './proxy.ts';
 
 export interface Stores {
@@ -100,11 +101,18 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     call_class: 'FIXED_LOCAL',
     csp: null,
     plan_id: randomUUID(),
-    rate: STANDARD,
+    rate: BY_TENTHS,
+    wholesale: null,
+    cost: null,
+    loss: false,
     slot: null,
+    area_code: '11',
+    billing_mode: 'POSTPAID',
     credit_micros: 0n,
+    reseller_credit_micros: 0n,
     claims: [],
     cycle_start: CYCLE,
+    next_cycle_start: NEXT_CYCLE,
     created_at_ms: 1_700_000_000_000,
     ...more,
   };

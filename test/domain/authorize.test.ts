@@ -4,16 +4,17 @@ import {
   authorize,
   type BillingMode,
   type LineFacts,
+  type Prices,
   payingSlot,
   STATUSES,
   type SubscriberFacts,
   type TrunkFacts,
 } from '../../src/domain/authorize.ts';
 import { BUNDLE_SLOTS, CALL_CLASS_FACTS, CALL_CLASSES, type CallClass } from '../../src/domain/call-class.ts';
-import type { Rate } from '../../src/domain/charge.ts';
+import type { Rate, RateTable } from '../../src/domain/rate-table.ts';
 import { EMERGENCY_NUMBERS } from '../../src/domain/short-codes.ts';
 
-const trunk: TrunkFacts = { trunk_id: 't1', code: 'carrier', max_calls: 30 };
+const trunk: TrunkFacts = { trunk_id: 't1', code: 'carrier', max_calls: 30, cost_versions: null };
 
 const rate = (price_micros_per_minute: bigint): Rate => ({
   price_micros_per_minute,
@@ -24,9 +25,24 @@ const rate = (price_micros_per_minute: bigint): Rate => ({
 const RATES = new Map(CALL_CLASSES.map((name, index) => [name, rate(BigInt(index + 1))]));
 const priceOf = (name: CallClass) => RATES.get(name)?.price_micros_per_minute;
 
-type Changes = Partial<Omit<LineFacts, 'subscriber'>> & { subscriber?: Partial<SubscriberFacts> };
+const byClass = (version_id: string, class_rates: RateTable['class_rates']): RateTable => ({
+  version_id,
+  class_rates,
+  deck: null,
+});
 
-function lineFacts({ subscriber, ...line }: Changes = {}): LineFacts {
+/** What differs from a line that may do everything, and from a plan by class that nobody above charges for. */
+type Changes = Partial<Omit<LineFacts, 'subscriber'>> & {
+  subscriber?: Partial<SubscriberFacts>;
+  rates?: RateTable['class_rates'];
+  prices?: Partial<Prices>;
+};
+
+function pricesOf({ rates = RATES, prices = {} }: Changes): Prices {
+  return { sale: byClass('v1', rates), wholesale: null, cost: null, ...prices };
+}
+
+function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}): LineFacts {
   return {
     line_id: 'l1',
     sip_username: 'anna',
@@ -37,7 +53,7 @@ function lineFacts({ subscriber, ...line }: Changes = {}): LineFacts {
     line_max_calls: 2,
     caller_id: null,
     plan_id: 'p1',
-    rates: RATES,
+    sale_versions: [],
     ...line,
     subscriber: {
       subscriber_id: 's1',
@@ -48,6 +64,11 @@ function lineFacts({ subscriber, ...line }: Changes = {}): LineFacts {
       max_calls: 10,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
+      reseller_credit_micros: 0n,
+      wholesale_versions: null,
+      allow_loss_calls: false,
+      intl_dialing: 'NO_CSP',
+      auto_ninth_digit: true,
       cycle_day: 1,
       ldn_fixed_uses_local: false,
       ldn_mobile_uses_local: false,
@@ -62,8 +83,8 @@ function lineFacts({ subscriber, ...line }: Changes = {}): LineFacts {
 }
 
 /** A verdict as one line of a table. */
-function say(facts: LineFacts, dialled: string, by: TrunkFacts | null = trunk): string {
-  const verdict = authorize(dialled, facts, by);
+function say(changes: Changes, dialled: string, by: TrunkFacts | null = trunk): string {
+  const verdict = authorize(dialled, lineFacts(changes), by, pricesOf(changes));
   if (!verdict.permitted) {
     const { reason, detail = '-' } = verdict.refusal;
     return `${reason} ${detail} of ${verdict.destination?.class ?? 'nothing'}`;
@@ -121,11 +142,11 @@ describe('a call that may be made', () => {
       `INTERNAL 202 by bento free [${OWN.replace('l1:2', 'l1:0')}]`,
     ],
   ])('%s', (_, changes, dialled, said) => {
-    expect(say(lineFacts(changes), dialled)).toBe(said);
+    expect(say(changes, dialled)).toBe(said);
   });
 
   test('internal calls need no trunk', () => {
-    expect(say(lineFacts(), '202', null)).toBe(`INTERNAL 202 by bento free [${OWN}]`);
+    expect(say({}, '202', null)).toBe(`INTERNAL 202 by bento free [${OWN}]`);
   });
 });
 
@@ -188,16 +209,16 @@ describe('a call that is refused', () => {
       'CLASS_NOT_PERMITTED FIXED_LOCAL of FIXED_LOCAL',
     ],
   ])('%s', (_, changes, dialled, said) => {
-    expect(say(lineFacts(changes), dialled)).toBe(said);
+    expect(say(changes, dialled)).toBe(said);
   });
 
   test.each([LOCAL, '08001234567', '0012125551234', '190'])('%s without a trunk', (dialled) => {
-    expect(say(lineFacts(), dialled, null)).toMatch(/^NO_ROUTE - of /);
+    expect(say({}, dialled, null)).toMatch(/^NO_ROUTE - of /);
   });
 });
 
 describe('emergency numbers pass every rule, claim nothing and cost nothing', () => {
-  const hostile = lineFacts({
+  const hostile: Changes = {
     line_status: 'BLOCKED',
     line_max_calls: 0,
     allowed_classes: new Set(),
@@ -209,7 +230,8 @@ describe('emergency numbers pass every rule, claim nothing and cost nothing', ()
       billing_mode: 'PREPAID',
       extensions: new Map(EMERGENCY_NUMBERS.map((number) => [number, 'anna'])),
     },
-  });
+    prices: { wholesale: 'NO_PRICES' },
+  };
   test.each(EMERGENCY_NUMBERS)('%s', (number) => {
     expect(say(hostile, number)).toBe(`EMERGENCY ${number} by carrier free []`);
   });
@@ -253,7 +275,7 @@ describe('the slot that pays', () => {
   test('is told with the rate of the call itself', () => {
     const changes: Changes = { subscriber: { billing_mode: 'BUNDLE', slots: all, ...fixed } };
     const price = priceOf('FIXED_LDN');
-    expect(say(lineFacts(changes), '2133334444')).toBe(
+    expect(say(changes, '2133334444')).toBe(
       `FIXED_LDN +552133334444 by carrier at ${price} from FIXED_LOCAL [${OUT}]`,
     );
   });
@@ -271,28 +293,27 @@ test('whatever the line and the number: permitted means permitted, priced or fre
       billing_mode: fc.constantFrom<BillingMode>('PREPAID', 'POSTPAID', 'BUNDLE'),
       slots: subset(BUNDLE_SLOTS),
     })
-    .map(({ line_status, allowed_classes, priced, ...subscriber }) =>
-      lineFacts({
-        line_status,
-        allowed_classes,
-        rates: new Map([...RATES].filter(([name]) => priced.has(name))),
-        subscriber,
-      }),
-    );
+    .map(({ line_status, allowed_classes, priced, ...subscriber }) => ({
+      facts: lineFacts({ line_status, allowed_classes, subscriber }),
+      rates: new Map([...RATES].filter(([name]) => priced.has(name))),
+    }));
   const dialled = fc.constantFrom(
     ...[LOCAL, '2133334444', '11987654321', '21987654321', '0012125551234', '00351912345678', '202', '190'],
     ...['102', '08001234567', '40041234', '09001234567', '9090987654321', '+80012345678', '999', '*97'],
   );
   fc.assert(
-    fc.property(facts, dialled, (some, digits) => {
-      const verdict = authorize(digits, some, trunk);
+    fc.property(facts, dialled, ({ facts: some, rates }, digits) => {
+      const verdict = authorize(digits, some, trunk, pricesOf({ rates }));
       if (!verdict.permitted) return;
       const { destination, rate: found, slot, claims } = verdict.permission;
       if (destination.class === 'EMERGENCY') return;
       const blocked = some.line_status !== 'ACTIVE' || some.subscriber.status !== 'ACTIVE';
       expect(some.allowed_classes.has(destination.class)).toBe(true);
       expect(blocked && destination.class !== 'INTERNAL').toBe(false);
-      expect(found).toBe(CALL_CLASS_FACTS[destination.class].free ? null : some.rates.get(destination.class));
+      const priced = rates.get(destination.class)?.price_micros_per_minute;
+      expect(found?.price_micros_per_minute).toBe(
+        CALL_CLASS_FACTS[destination.class].free ? undefined : priced,
+      );
       expect(slot === null || some.subscriber.slots.has(slot)).toBe(true);
       const levels = claims.map((claim) => claim.level);
       expect(levels.slice(0, 3)).toEqual(['LINE', 'SUBSCRIBER', 'RESELLER']);

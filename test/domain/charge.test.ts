@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { billedSeconds, talkPaidBy } from '../../src/domain/cadence.ts';
-import { chargeCall, type Grant, grantedSeconds, NO_GRANT, type Rate } from '../../src/domain/charge.ts';
+import { chargeCall, type Grant, grantedSeconds, NO_GRANT } from '../../src/domain/charge.ts';
 import { MAX_PRICE_MICROS_PER_MINUTE, priceOfSeconds } from '../../src/domain/money.ts';
+import type { Rate } from '../../src/domain/rate-table.ts';
 
 function rateOf(
   price_micros_per_minute: bigint,

@@ -1,12 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BUNDLE_SLOTS } from '../../src/domain/call-class.ts';
+import { BUNDLE_SLOTS, type BundleSlot } from '../../src/domain/call-class.ts';
 import {
   accounts,
+  type CallPart,
   callEntries,
+  carrierEntries,
+  correctionEntries,
+  feeEntries,
+  type Holder,
   type LedgerEntry,
   renewalEntries,
   topUpEntries,
+  transferEntries,
+  wholesaleEntries,
 } from '../../src/domain/ledger.ts';
 
 const payer = { subscriber_id: 's1', reseller_id: 'r1' };
@@ -20,34 +27,33 @@ function sums(entries: readonly LedgerEntry[]): Record<LedgerEntry['unit'], bigi
 const say = (entries: readonly LedgerEntry[]) =>
   entries.map(({ account, unit, amount }) => `${account} ${amount} ${unit}`);
 
-const charge = (bundle_seconds: number, paid_seconds: number, total_micros: bigint) => ({
-  billed_seconds: bundle_seconds + paid_seconds,
+const CYCLE = '2026-11-01';
+
+const part = (slot: BundleSlot | null, bundle_seconds: number, total_micros: bigint): CallPart => ({
+  cycle_start: CYCLE,
+  slot,
   bundle_seconds,
-  paid_seconds,
   total_micros,
 });
 
-describe('entries of a call', () => {
+describe('entries of a call in one cycle', () => {
   test.each([
-    ['nothing', null, charge(0, 0, 0n), []],
+    ['nothing', part(null, 0, 0n), []],
     [
       'money',
-      null,
-      charge(0, 36, 60_000n),
+      part(null, 0, 60_000n),
       ['subscriber:s1:money -60000 MICROS', 'reseller:r1:revenue 60000 MICROS'],
     ],
     [
-      'minutes',
-      'FIXED_LOCAL',
-      charge(36, 0, 0n),
-      ['subscriber:s1:seconds:FIXED_LOCAL -36 SECONDS', 'reseller:r1:seconds 36 SECONDS'],
+      'minutes, of the cycle that it ran in',
+      part('FIXED_LOCAL', 36, 0n),
+      ['subscriber:s1:seconds:FIXED_LOCAL:2026-11-01 -36 SECONDS', 'reseller:r1:seconds 36 SECONDS'],
     ],
     [
       'both',
-      'MOBILE_LOCAL',
-      charge(100, 62, 103_333n),
+      part('MOBILE_LOCAL', 100, 103_333n),
       [
-        'subscriber:s1:seconds:MOBILE_LOCAL -100 SECONDS',
+        'subscriber:s1:seconds:MOBILE_LOCAL:2026-11-01 -100 SECONDS',
         'reseller:r1:seconds 100 SECONDS',
         'subscriber:s1:money -103333 MICROS',
         'reseller:r1:revenue 103333 MICROS',
@@ -55,54 +61,82 @@ describe('entries of a call', () => {
     ],
     [
       'money although it had a slot',
-      'FIXED_LOCAL',
-      charge(0, 30, 50_000n),
+      part('FIXED_LOCAL', 0, 50_000n),
       ['subscriber:s1:money -50000 MICROS', 'reseller:r1:revenue 50000 MICROS'],
     ],
-    ['seconds at price 0', null, charge(0, 30, 0n), []],
-  ] as const)('that cost %s', (_, slot, cost, entries) => {
-    expect(say(callEntries(payer, slot, cost))).toEqual(entries);
+  ] as const)('that cost %s', (_, cost, entries) => {
+    expect(say(callEntries(payer, cost))).toEqual(entries);
   });
 });
 
-test('a top-up brings money from the cash to the subscriber, and a negative one takes it back', () => {
-  expect(say(topUpEntries(payer, 5_000_000n))).toEqual([
-    'reseller:r1:cash -5000000 MICROS',
-    'subscriber:s1:money 5000000 MICROS',
-  ]);
-  expect(say(topUpEntries(payer, -1n))).toEqual([
-    'reseller:r1:cash 1 MICROS',
-    'subscriber:s1:money -1 MICROS',
-  ]);
-});
-
-test.each([
-  // left, included, what the slot gets
-  [0, 6_000, 6_000n],
-  [30, 6_000, 5_970n],
-  [6_000, 6_000, null],
-  [6_000, 600, -5_400n],
-  [-5, 600, 605n],
-  [30, 0, -30n],
-])('a renewal with %i s left and %i s included moves %s', (left, included, amount) => {
-  const entries = renewalEntries(payer, 'FIXED_LDN', left, included);
-  const moved = entries.find(({ account }) => account === accounts.subscriberSeconds('s1', 'FIXED_LDN'));
-  expect(moved?.amount ?? null).toBe(amount);
-  expect(BigInt(left) + (moved?.amount ?? 0n)).toBe(BigInt(included));
+describe('entries of', () => {
+  const reseller = { subscriber_id: null, reseller_id: 'r1' };
+  test.each<[string, LedgerEntry[], string[]]>([
+    [
+      'what a reseller pays for a call',
+      wholesaleEntries('r1', 40_000n),
+      ['reseller:r1:wholesale -40000 MICROS', 'platform:revenue 40000 MICROS'],
+    ],
+    ['a call that costs the reseller nothing', wholesaleEntries('r1', 0n), []],
+    [
+      'what a carrier gets for a call',
+      carrierEntries('t1', 30_000n),
+      ['trunk:t1:payable -30000 MICROS', 'platform:cost 30000 MICROS'],
+    ],
+    [
+      'money that a subscriber pays in',
+      topUpEntries(payer, 5_000_000n),
+      ['reseller:r1:cash -5000000 MICROS', 'subscriber:s1:money 5000000 MICROS'],
+    ],
+    [
+      'money that a reseller pays in',
+      topUpEntries(reseller, 5n),
+      ['platform:cash -5 MICROS', 'reseller:r1:wholesale 5 MICROS'],
+    ],
+    [
+      'a correction down',
+      correctionEntries(payer, -7n),
+      ['reseller:r1:corrections 7 MICROS', 'subscriber:s1:money -7 MICROS'],
+    ],
+    [
+      'a correction of a reseller',
+      correctionEntries(reseller, 7n),
+      ['platform:corrections -7 MICROS', 'reseller:r1:wholesale 7 MICROS'],
+    ],
+    [
+      'the end of a transfer that gives',
+      transferEntries(payer, -9n),
+      ['reseller:r1:transfers 9 MICROS', 'subscriber:s1:money -9 MICROS'],
+    ],
+    [
+      'the price of a franquia',
+      feeEntries(payer, 19_900_000n),
+      ['subscriber:s1:money -19900000 MICROS', 'reseller:r1:fees 19900000 MICROS'],
+    ],
+    [
+      'the minutes of a cycle',
+      renewalEntries(payer, 'FIXED_LDN', CYCLE, 6_000),
+      ['reseller:r1:seconds -6000 SECONDS', 'subscriber:s1:seconds:FIXED_LDN:2026-11-01 6000 SECONDS'],
+    ],
+  ])('%s', (_, entries, expected) => {
+    expect(say(entries)).toEqual(expected);
+  });
 });
 
 test('entries sum to zero per unit, are never 0, and name each account once', () => {
   const amount = fc.bigInt(-(10n ** 15n), 10n ** 15n);
   const slot = fc.constantFrom(...BUNDLE_SLOTS);
   const seconds = fc.nat(1_000_000);
+  const holder = fc.constantFrom<Holder>(payer, { subscriber_id: null, reseller_id: 'r1' });
   const entries = fc.oneof(
-    amount.map((micros) => topUpEntries(payer, micros)),
-    fc.tuple(slot, seconds, seconds).map((all) => renewalEntries(payer, ...all)),
-    fc
-      .tuple(fc.option(slot), seconds, seconds, fc.bigInt(0n, 10n ** 15n))
-      .map(([some, bundle, paid, micros]) =>
-        callEntries(payer, some, charge(some ? bundle : 0, paid, micros)),
-      ),
+    fc.tuple(holder, amount).map((all) => topUpEntries(...all)),
+    fc.tuple(holder, amount).map((all) => correctionEntries(...all)),
+    amount.map((micros) => transferEntries(payer, micros)),
+    amount.map((micros) => feeEntries(payer, micros)),
+    amount.map((micros) => wholesaleEntries('r1', micros)),
+    amount.map((micros) => carrierEntries('t1', micros)),
+    fc.tuple(slot, seconds).map(([some, included]) => renewalEntries(payer, some, CYCLE, included)),
+    fc.tuple(fc.option(slot), seconds, amount).map((all) => callEntries(payer, part(...all))),
   );
   fc.assert(
     fc.property(entries, (all) => {
@@ -114,14 +148,27 @@ test('entries sum to zero per unit, are never 0, and name each account once', ()
 });
 
 test('no two accounts share a name', () => {
-  const names = [
-    accounts.subscriberMoney('x'),
-    ...BUNDLE_SLOTS.map((slot) => accounts.subscriberSeconds('x', slot)),
-    accounts.resellerRevenue('x'),
-    accounts.resellerCash('x'),
-    accounts.resellerSeconds('x'),
-    accounts.subscriberMoney('y'),
-    accounts.resellerCash('y'),
+  const of = (id: string) => [
+    accounts.subscriberMoney(id),
+    ...BUNDLE_SLOTS.flatMap((slot) => [
+      accounts.subscriberSeconds(id, slot, CYCLE),
+      accounts.subscriberSeconds(id, slot, '2026-12-01'),
+    ]),
+    accounts.resellerRevenue(id),
+    accounts.resellerFees(id),
+    accounts.resellerCash(id),
+    accounts.resellerCorrections(id),
+    accounts.resellerTransfers(id),
+    accounts.resellerSeconds(id),
+    accounts.resellerWholesale(id),
+    accounts.trunkPayable(id),
   ];
+  const platform = [
+    accounts.platformRevenue,
+    accounts.platformCost,
+    accounts.platformCash,
+    accounts.platformCorrections,
+  ];
+  const names = [...of('x'), ...of('y'), ...platform];
   expect(new Set(names).size).toBe(names.length);
 });

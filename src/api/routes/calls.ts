@@ -1,16 +1,30 @@
 import type { LiveBoard } from '../../calls/live-board.ts';
 import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from '../../contract/calls.ts';
-import { levelOf, mask, maskFor, type Permissions } from '../../domain/permissions.ts';
+import { levelOf, mask, type Permissions } from '../../domain/permissions.ts';
 import type { LimitLevel } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
 import { type CallRow, listCalls, listRefusals, type RefusalRow } from '../../stores/postgres/reports.ts';
 import type { Binder } from '../bind.ts';
-import { scopeOf } from '../live-scope.ts';
+import { maskLive, scopeOf } from '../live-scope.ts';
 
 const numbersAreHidden = (permissions: Permissions | null) =>
   levelOf(permissions, 'call.number') === 'HIDDEN';
 
-function presentCall(row: CallRow, permissions: Permissions | null) {
+/** Only for whom the database gave them. */
+function presentCosts(loss?: boolean, wholesale?: bigint, carrier?: bigint, total = 0n) {
+  if (wholesale === undefined) return {};
+  const own = {
+    loss,
+    wholesale_micros: wholesale.toString(),
+    margin_micros: (total - wholesale).toString(),
+  };
+  return carrier === undefined ? own : { ...own, carrier_micros: carrier.toString() };
+}
+
+function presentCall(
+  { loss, wholesale_micros, cost_micros, ...row }: CallRow,
+  permissions: Permissions | null,
+) {
   const whole = {
     ...row,
     created_at: row.created_at.toISOString(),
@@ -19,7 +33,10 @@ function presentCall(row: CallRow, permissions: Permissions | null) {
     ended_at: row.ended_at.toISOString(),
     total_micros: row.total_micros.toString(),
   };
-  return mask('call', whole, permissions);
+  return {
+    ...mask('call', whole, permissions),
+    ...presentCosts(loss, wholesale_micros, cost_micros, row.total_micros),
+  };
 }
 
 /** Limits that are shared with others: their calls hold them too, and are none of the reader's business. */
@@ -41,11 +58,12 @@ function presentRefusal(row: RefusalRow, role: Role, permissions: Permissions | 
 
 export function addCallRoutes({ bind }: Binder, board: LiveBoard): void {
   bind(listLiveCallsRoute, async ({ viewer, permissions }) => ({
-    items: board.rows(scopeOf(viewer.tenant)).map(maskFor('call', permissions)),
+    items: board.rows(scopeOf(viewer.tenant)).map(maskLive(viewer.tenant.role, permissions)),
   }));
 
-  bind(listCallsRoute, async ({ tx, query, permissions }) => {
-    const { items, next_cursor } = await listCalls(tx, query, query, numbersAreHidden(permissions));
+  bind(listCallsRoute, async ({ tx, viewer, query, permissions }) => {
+    const reader = { role: viewer.tenant.role, numbersAreHidden: numbersAreHidden(permissions) };
+    const { items, next_cursor } = await listCalls(tx, query, query, reader);
     return { items: items.map((row) => presentCall(row, permissions)), next_cursor };
   });
 

@@ -16,7 +16,12 @@ import { findReseller, listResellers, type ResellerRow } from '../../stores/post
 import type { Binder } from '../bind.ts';
 import type { EndSessions } from '../end-sessions.ts';
 
-const present = (row: ResellerRow): Reseller => ({ ...row, created_at: row.created_at.toISOString() });
+const present = (row: ResellerRow): Reseller => ({
+  ...row,
+  credit_limit_micros: row.credit_limit_micros.toString(),
+  balance_micros: row.balance_micros.toString(),
+  created_at: row.created_at.toISOString(),
+});
 
 async function one(tx: Tx, reseller_id: string): Promise<Reseller> {
   const row = await findReseller(tx, reseller_id);

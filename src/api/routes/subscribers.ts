@@ -1,6 +1,7 @@
 import { changeSubscriber } from '../../admin/change-subscriber.ts';
 import { createSubscriber } from '../../admin/create-subscriber.ts';
 import { deleteUnused } from '../../admin/delete-unused.ts';
+import { openCycle } from '../../admin/open-cycles.ts';
 import type { LiveBoard } from '../../calls/live-board.ts';
 import { say } from '../../contract/language.ts';
 import {
@@ -21,6 +22,7 @@ import {
   readContacts,
   type SubscriberRow,
 } from '../../stores/postgres/subscribers.ts';
+import type { Wallet } from '../../stores/postgres/wallets.ts';
 import type { Binder } from '../bind.ts';
 import type { EndSessions } from '../end-sessions.ts';
 import { scopeOf } from '../live-scope.ts';
@@ -58,7 +60,17 @@ function presenterFor(permissions: Permissions | null) {
   };
 }
 
-export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessions: EndSessions): void {
+export interface SubscriberDependencies {
+  readonly board: LiveBoard;
+  readonly endSessions: EndSessions;
+  /** Lets running calls know of minutes that came in. */
+  readonly walletChanged: (wallet: Wallet) => void;
+}
+
+export function addSubscriberRoutes(
+  { bind }: Binder,
+  { board, endSessions, walletChanged }: SubscriberDependencies,
+): void {
   async function one(tx: Tx, subscriber_id: string, permissions: Permissions | null): Promise<Subscriber> {
     const row = await findSubscriber(tx, subscriber_id);
     if (!row) throw notFound();
@@ -96,6 +108,10 @@ export function addSubscriberRoutes({ bind }: Binder, board: LiveBoard, endSessi
     const before = await one(tx, subscriber_id, permissions);
     judge('subscriber', body, before, permissions);
     await changeSubscriber(tx, subscriber_id, if_match, body);
+    if (body.bundles || body.billing_mode) {
+      const wallet = await openCycle(tx, before.id);
+      if (wallet) afterCommit(() => walletChanged(wallet));
+    }
     const after = await one(tx, subscriber_id, permissions);
     if (after.status === 'INACTIVE') afterCommit(() => endSessions({ subscriber_id: after.id }));
     return after;

@@ -9,6 +9,7 @@ import {
   readTrunkRoute,
   type Trunk,
 } from '../../contract/trunks.ts';
+import { requireCostPlan } from '../../stores/postgres/cost-plans.ts';
 import { lockVersion, notFound, setColumns } from '../../stores/postgres/edit.ts';
 import type { Tx } from '../../stores/postgres/ledger.ts';
 import { findTrunk, listTrunks, type TrunkRow } from '../../stores/postgres/trunks.ts';
@@ -37,6 +38,7 @@ export function addTrunkRoutes({ bind }: Binder): void {
 
   bind(changeTrunkRoute, async ({ tx, params, body, if_match }) => {
     await lockVersion(tx, 'trunks', params.trunk_id, if_match);
+    await requireCostPlan(tx, body.cost_plan_id);
     await setColumns(tx, 'trunks', params.trunk_id, body);
     return one(tx, params.trunk_id);
   });

@@ -5,7 +5,7 @@ import { notFound } from './edit.ts';
 import type { Tx } from './ledger.ts';
 import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
 import { type DeckRateRow, ofPlan, type PlanRef } from './rate-versions.ts';
-import type { ClassRate } from './tables.ts';
+import type { ClassRate } from './recorded.ts';
 
 /** Whose a plan is; null for a cost plan. Throws NOT_FOUND for one that the transaction's role does not see. */
 export async function requirePlan(tx: Tx, plan: PlanRef): Promise<string | null> {

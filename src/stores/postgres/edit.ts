@@ -7,6 +7,7 @@ import type { Tx } from './ledger.ts';
 export type EditedTable =
   | 'resellers'
   | 'sales_plans'
+  | 'cost_plans'
   | 'minute_bundles'
   | 'permission_profiles'
   | 'asterisk_servers'

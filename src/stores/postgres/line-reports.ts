@@ -85,3 +85,15 @@ export async function countLines(
     select count(*)::integer as count ${FROM} where ${whose} and l.status <> 'INACTIVE'`.execute(tx);
   return rows[0]?.count ?? 0;
 }
+
+/** What a call of a line would start from; null when the transaction's role sees no such line. */
+export async function findCallingLine(
+  tx: Tx,
+  line_id: string,
+): Promise<{ sip_username: string; server_id: string; sales_plan_name: string | null } | null> {
+  const { rows } = await sql<{ sip_username: string; server_id: string; sales_plan_name: string | null }>`
+    select l.sip_username, s.server_id,
+      (select name from sales_plans p where p.id = coalesce(l.sales_plan_id, s.sales_plan_id)) as sales_plan_name
+    from lines l join subscribers s on s.id = l.subscriber_id where l.id = ${line_id}`.execute(tx);
+  return rows[0] ?? null;
+}

@@ -18,7 +18,8 @@ export interface PageClauses {
   readonly limit: number;
 }
 
-function decode(cursor: string, sort: string): [value: string, key: string] {
+/** Where a page ended: value of its sort, and key. Throws INVALID_REQUEST for a cursor of another list. */
+export function readCursor(cursor: string, sort: string): [value: string, key: string] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (Array.isArray(parts) && parts.length === 3 && parts.every((part) => typeof part === 'string')) {
@@ -53,7 +54,7 @@ export function pageClauses(
   const direction = descending ? 'desc' : 'asc';
   let after = sql<boolean>`true`;
   if (request.cursor !== undefined) {
-    const [value, tie] = decode(request.cursor, request.sort);
+    const [value, tie] = readCursor(request.cursor, request.sort);
     const [is, than] = [sql.raw(`(${expression}, ${keyExpression})`), sql.raw(descending ? '<' : '>')];
     after = sql<boolean>`${is} ${than} (${value}::text::${sql.raw(type)}, ${tie}::text::${sql.raw(keyType)})`;
   }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
+import { STATEMENT_PROOFS } from './prove-statements.ts';
 
 export interface Difference {
   readonly what: string;
@@ -39,7 +40,7 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
                coalesce(sum((p ->> 'bundle_seconds')::integer), 0) as bundle,
                coalesce(sum((p ->> 'paid_seconds')::integer), 0) as paid
         from jsonb_array_elements(c.parts) p) t
-      where jsonb_array_length(c.parts) > 0
+      where (jsonb_array_length(c.parts) > 0 or c.sale is not null)
         and (t.micros <> c.total_micros or t.bundle <> c.bundle_seconds or t.paid <> c.paid_seconds
           or exists (
             select from jsonb_array_elements(c.parts) with ordinality p (part, n)
@@ -103,6 +104,14 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
                                  || w.cycle_start)`,
   },
   {
+    what: 'minutes in the ledger are of no franquia',
+    query: `
+      select account as id from ledger_entries where account like 'subscriber:%:seconds:%'
+        and not exists (select from bundle_allocations w
+                        where 'subscriber:' || w.subscriber_id || ':seconds:' || w.slot || ':' || w.cycle_start = account)
+      group by account having sum(amount) <> 0`,
+  },
+  {
     what: 'a prepaid balance is below zero',
     query: `
       select s.id from subscribers s join wallets w on w.subscriber_id = s.id
@@ -113,7 +122,7 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
 /** Recomputes every projection from the ledger and names every difference; none when all is well. */
 export async function proveLedger(db: Db | Tx): Promise<Difference[]> {
   const found: Difference[] = [];
-  for (const { what, query } of PROOFS) {
+  for (const { what, query } of [...PROOFS, ...STATEMENT_PROOFS]) {
     const { rows } = await sql.raw<{ id: unknown }>(query).execute(db);
     found.push(...rows.map(({ id }) => ({ what, id: String(id) })));
   }

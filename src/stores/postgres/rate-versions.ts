@@ -5,7 +5,7 @@ import { createDeckBuilder, type DeckRow } from '../../domain/deck.ts';
 import type { Pricing, Rate, RateKind, RateTable, VersionStart } from '../../domain/rate-table.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
-import type { ClassRate } from './tables.ts';
+import type { ClassRate } from './recorded.ts';
 
 /** The plan that a version belongs to: of a reseller, or of what things cost. */
 export type PlanRef =
@@ -21,7 +21,8 @@ export interface NewVersion {
   readonly class_rates: readonly ClassRate[];
 }
 
-async function insertVersion(
+/** A version without the rows of its deck, which its caller adds. Gives its id. */
+export async function insertVersion(
   tx: Tx,
   version: NewVersion,
   pricing: Pricing,
@@ -71,6 +72,7 @@ export async function addDeckVersion(
   return id;
 }
 
+/** Whether a version is of this plan, as a condition on `rate_versions`. */
 export function ofPlan(plan: PlanRef): RawBuilder<boolean> {
   return plan.sales_plan_id === undefined
     ? sql<boolean>`cost_plan_id = ${plan.cost_plan_id}`

@@ -2,6 +2,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { CallClass } from '../../domain/call-class.ts';
 import type { RefusalReason } from '../../domain/refusals.ts';
+import type { Role } from '../../domain/tenant.ts';
 import type { Tx } from './ledger.ts';
 import { equals, matches, pageClauses, type SortColumn, toPage, within } from './page.ts';
 import type { Database } from './tables.ts';
@@ -29,6 +30,13 @@ function searched(numbersAreHidden: boolean): string[] {
   return numbersAreHidden ? [EXTENSION] : [EXTENSION, 'c.dialled', 'c.number'];
 }
 
+/** What a call cost: for the reseller what it paid, for the platform what the carrier asks. */
+const COSTS: Readonly<Record<Role, string>> = {
+  SUBSCRIBER: '',
+  RESELLER: ', c.loss, c.wholesale_micros',
+  MASTER: ', c.loss, c.wholesale_micros, c.cost_micros',
+};
+
 export type CallRow = Pick<
   Selectable<Database['calls']>,
   | 'id'
@@ -48,22 +56,27 @@ export type CallRow = Pick<
   | 'total_micros'
   | 'cadence'
   | 'end_reason'
-> & { extension: string };
+> &
+  Partial<Pick<Selectable<Database['calls']>, 'loss' | 'wholesale_micros' | 'cost_micros'>> & {
+    extension: string;
+  };
 
 /** One page of the ended calls that whoever holds the transaction may see. */
 export async function listCalls(
   tx: Tx,
   request: PageRequest,
   filter: CallFilter,
-  numbersAreHidden: boolean,
+  reader: { readonly role: Role; readonly numbersAreHidden: boolean },
 ): Promise<Page<CallRow>> {
   const page = pageClauses(request, SORTS, ['c.id', 'text']);
   const { rows } = await sql<CallRow & { page_cursor: string }>`
     select c.id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.dialled, c.number, c.call_class,
       c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
-      c.paid_seconds, c.total_micros, c.cadence, c.end_reason, ${page.cursor} as page_cursor
+      c.paid_seconds, c.total_micros, c.cadence, c.end_reason ${sql.raw(COSTS[reader.role])},
+      ${page.cursor} as page_cursor
     from calls c
-    where ${page.after} and ${filtered(filter)} and ${matches(request.q, ...searched(numbersAreHidden))}
+    where ${page.after} and ${filtered(filter)}
+      and ${matches(request.q, ...searched(reader.numbersAreHidden))}
     order by ${page.order} limit ${page.limit}`.execute(tx);
   return toPage(rows, request);
 }

@@ -16,8 +16,11 @@ export interface ResellerRow {
   max_concurrent_calls: number;
   max_subscribers: number | null;
   max_lines: number | null;
+  cost_plan_id: string | null;
+  credit_limit_micros: bigint;
   subscribers: number;
   lines: number;
+  balance_micros: bigint;
   version: number;
   created_at: Date;
 }
@@ -29,10 +32,11 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 
 const COLUMNS = sql.raw(`
   r.id, r.name, r.legal_name, r.document, r.email, r.phone, r.status, r.max_concurrent_calls, r.max_subscribers,
-  r.max_lines, r.version, r.created_at,
+  r.max_lines, r.cost_plan_id, r.credit_limit_micros, r.version, r.created_at,
   (select count(*)::integer from subscribers s where s.reseller_id = r.id) as subscribers,
   (select count(*)::integer from lines l join subscribers s on s.id = l.subscriber_id
-   where s.reseller_id = r.id) as lines
+   where s.reseller_id = r.id) as lines,
+  coalesce((select w.balance_micros from reseller_wallets w where w.reseller_id = r.id), 0) as balance_micros
 `);
 
 /** One page of the resellers that whoever holds the transaction may see. */

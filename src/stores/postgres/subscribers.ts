@@ -33,7 +33,8 @@ const COLUMNS = sql.raw(`
   s.state, s.ibge_code, s.area_code, s.billing_mode, s.sales_plan_id, s.status, s.credit_limit_micros,
   s.balance_alert_micros, s.daily_spend_cap_micros, s.due_day, s.block_after_days, s.cycle_day,
   s.max_concurrent_calls, s.max_concurrent_in, s.max_concurrent_out, s.max_lines, s.allow_loss_calls,
-  s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.permission_profile_id, s.permissions, s.version, s.created_at,
+  s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.intl_dialing, s.auto_ninth_digit,
+  s.blocked_reason, s.permission_profile_id, s.permissions, s.version, s.created_at,
   coalesce(w.balance_micros, 0) as balance_micros,
   (select count(*)::integer from lines l where l.subscriber_id = s.id) as lines,
   (select coalesce(json_agg(json_build_object('slot', b.slot, 'bundle_id', b.bundle_id,
@@ -43,7 +44,8 @@ const COLUMNS = sql.raw(`
    left join lateral (
      select included_seconds, left_seconds from bundle_allocations
      where subscriber_id = s.id and slot = b.slot
-       and cycle_start <= (now() at time zone 'America/Sao_Paulo')::date
+       and cycle_start between cycle_start_of(s.cycle_day, (now() at time zone 'America/Sao_Paulo')::date)
+         and (now() at time zone 'America/Sao_Paulo')::date
      order by cycle_start desc limit 1) a on true
    where b.subscriber_id = s.id) as bundles
 `);

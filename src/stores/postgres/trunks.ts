@@ -13,6 +13,7 @@ export interface TrunkRow {
   port: number;
   max_concurrent_calls: number;
   priority: number;
+  cost_plan_id: string | null;
   status: 'ACTIVE' | 'INACTIVE';
   version: number;
   created_at: Date;
@@ -26,7 +27,7 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 
 const COLUMNS = sql.raw(`
   t.id, t.server_id, a.name as server_name, t.code, t.name, t.host, t.port, t.max_concurrent_calls, t.priority,
-  t.status, t.version, t.created_at
+  t.cost_plan_id, t.status, t.version, t.created_at
 `);
 const FROM = sql.raw('from trunks t join asterisk_servers a on a.id = t.server_id');
 

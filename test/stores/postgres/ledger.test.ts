@@ -9,11 +9,14 @@ const database = useDatabase();
 function movement(tenant: Tenant, reference: string, entries: readonly LedgerEntry[]): NewMovement {
   return {
     subscriber_id: tenant.subscriber_id,
+    reseller_id: tenant.reseller_id,
     kind: 'TOP_UP',
+    cycle_start: '2026-11-01',
     reference,
     leg: 'test',
     sequence: 0,
     author: 'test',
+    reason: null,
     wallet_version: 1n,
     entries,
   };
@@ -95,6 +98,38 @@ describe('a movement', () => {
       await expect(write([again])).rejects.toThrow('unique constraint');
     }
     expect(await movementsOf(database().db, tenant)).toHaveLength(3);
+  });
+});
+
+describe('what somebody does by hand', () => {
+  const move = (tenant: Tenant, more: Partial<NewMovement>) => ({
+    ...movement(tenant, `by hand ${tenant.subscriber_id}`, [entry('a', 1n), entry('b', -1n)]),
+    ...more,
+  });
+
+  test.each([
+    ['CORRECTION', null],
+    ['CORRECTION', ''],
+    ['TRANSFER', null],
+    ['TRANSFER', ''],
+  ] as const)('a %s with the reason %j is refused', async (kind, reason) => {
+    const tenant = await addTenant(database().db);
+    await expect(write([move(tenant, { kind, reason })])).rejects.toThrow('ledger_movements_reason');
+  });
+
+  test.each(['CORRECTION', 'TRANSFER'] as const)('a %s with a reason is written', async (kind) => {
+    const tenant = await addTenant(database().db);
+    await write([move(tenant, { kind, reason: 'billed twice' })]);
+    expect(await movementsOf(database().db, tenant)).toMatchObject([{ kind }]);
+  });
+
+  test('a movement of a subscriber without its reseller is refused; one of nobody is the platform’s', async () => {
+    const { db } = database();
+    const tenant = await addTenant(db);
+    await expect(write([move(tenant, { reseller_id: null })])).rejects.toThrow('ledger_movements_owner');
+    const owner = { subscriber_id: null, reseller_id: null, cycle_start: null };
+    await write([move(tenant, owner)]);
+    expect(await movementsOf(db, tenant)).toEqual([]);
   });
 });
 

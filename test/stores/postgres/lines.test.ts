@@ -1,7 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { addSubscriber } from '../../../dev/world/tenants.ts';
+import { versionAt } from '../../../src/domain/rate-table.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
 import { findLineFacts, findTrunkFacts } from '../../../src/stores/postgres/lines.ts';
+import {
+  addClassVersion,
+  listVersionStarts,
+  type PlanRef,
+  readRateTable,
+} from '../../../src/stores/postgres/rate-versions.ts';
 import { addServer, addTenant, type Tenant, useDatabase } from './use-tenants.ts';
 
 const database = useDatabase();
@@ -37,13 +45,36 @@ async function addPlan(db: Db, reseller_id: string, price_micros_per_minute: big
     .values({ reseller_id, name: `Plano ${price_micros_per_minute}` })
     .returning('id')
     .executeTakeFirstOrThrow();
-  const cadence = { initial_seconds: 60, increment_seconds: 6, free_threshold_seconds: 0 };
-  await db
-    .insertInto('sales_plan_rates')
-    .values({ sales_plan_id: id, call_class: 'MOBILE_LDN', price_micros_per_minute, ...cadence })
-    .execute();
+  await addVersion(db, { sales_plan_id: id }, '2000-01-01T00:00:00Z', price_micros_per_minute);
   return id;
 }
+
+async function addCostPlan(db: Db): Promise<string> {
+  const values = { name: `Custo ${randomUUID()}` };
+  const plan = await db.insertInto('cost_plans').values(values).returning('id').executeTakeFirstOrThrow();
+  return plan.id;
+}
+
+/** Prices of one class from a moment on. */
+function addVersion(
+  db: Db,
+  plan: PlanRef,
+  valid_from: string,
+  price_micros_per_minute = 42n,
+): Promise<string> {
+  const cadence = { initial_seconds: 60, increment_seconds: 6, free_threshold_seconds: 0 };
+  const price = price_micros_per_minute.toString();
+  return db.transaction().execute((tx) =>
+    addClassVersion(tx, {
+      plan,
+      valid_from: new Date(valid_from),
+      author: 'test',
+      class_rates: [{ call_class: 'MOBILE_LDN', price_micros_per_minute: price, ...cadence }],
+    }),
+  );
+}
+
+const LONG_AGO_ms = Date.parse('2000-01-01T00:00:00Z');
 
 describe('the facts of a line', () => {
   test('are its own, its subscriber’s and its reseller’s', async () => {
@@ -60,12 +91,12 @@ describe('the facts of a line', () => {
     });
     await db
       .updateTable('resellers')
-      .set({ max_concurrent_calls: 77 })
+      .set({ max_concurrent_calls: 77, credit_limit_micros: 9_007_199_254_741n })
       .where('id', '=', tenant.reseller_id)
       .execute();
     await db
       .updateTable('subscribers')
-      .set({ cycle_day: 31 })
+      .set({ cycle_day: 31, allow_loss_calls: true, intl_dialing: 'AUTO', auto_ninth_digit: false })
       .where('id', '=', tenant.subscriber_id)
       .execute();
     const facts = await factsOf(tenant.username);
@@ -77,16 +108,22 @@ describe('the facts of a line', () => {
       line_status: 'ACTIVE',
       line_max_calls: 50,
       plan_id: tenant.sales_plan_id,
+      sale_versions: [{ version_id: expect.any(String), valid_from_ms: LONG_AGO_ms }],
     });
-    expect([...facts.rates]).toEqual([
-      [
-        'FIXED_LOCAL',
-        {
-          price_micros_per_minute: 123_457n,
-          cadence: { initial_seconds: 30, increment_seconds: 6, free_threshold_seconds: 3 },
-        },
-      ],
-    ]);
+    const version_id = facts.sale_versions[0]?.version_id ?? '';
+    expect(await readRateTable(db, version_id)).toEqual({
+      version_id,
+      deck: null,
+      class_rates: new Map([
+        [
+          'FIXED_LOCAL',
+          {
+            price_micros_per_minute: 123_457n,
+            cadence: { initial_seconds: 30, increment_seconds: 6, free_threshold_seconds: 3 },
+          },
+        ],
+      ]),
+    });
     expect(facts.allowed_classes.has('FIXED_LOCAL')).toBe(true);
     expect(facts.subscriber).toEqual({
       subscriber_id: tenant.subscriber_id,
@@ -97,6 +134,11 @@ describe('the facts of a line', () => {
       max_calls: 7,
       reseller_max_calls: 77,
       credit_limit_micros: 9_007_199_254_740n,
+      reseller_credit_micros: 9_007_199_254_741n,
+      wholesale_versions: null,
+      allow_loss_calls: true,
+      intl_dialing: 'AUTO',
+      auto_ninth_digit: false,
       cycle_day: 31,
       ldn_fixed_uses_local: false,
       ldn_mobile_uses_local: true,
@@ -166,33 +208,74 @@ test('extensions: the active lines of the subscriber, and its own whatever its s
 });
 
 describe('the plan', () => {
-  test('of the line goes before the subscriber’s, with all its rates and no other', async () => {
+  test('of the line goes before the subscriber’s, with its versions and no other', async () => {
     const { db } = database();
     const tenant = await addTenant(db);
     const plan = await addPlan(db, tenant.reseller_id, 42n);
     await db.updateTable('lines').set({ sales_plan_id: plan }).where('id', '=', tenant.line_id).execute();
     const facts = await factsOf(tenant.username);
     expect(facts.plan_id).toBe(plan);
-    expect([...facts.rates.keys()]).toEqual(['MOBILE_LDN']);
+    const versions = await listVersionStarts(db, { sales_plan_id: plan });
+    expect(versions).toHaveLength(1);
+    expect(facts.sale_versions).toEqual(versions);
     const second = await addLine(tenant, '202');
     expect((await factsOf(second)).plan_id).toBe(tenant.sales_plan_id);
   });
 
-  test('that is not active has no rates; the subscriber’s does not step in', async () => {
+  test('that is not active has no prices; the subscriber’s does not step in', async () => {
     const { db } = database();
     const tenant = await addTenant(db);
     const plan = await addPlan(db, tenant.reseller_id, 42n);
     await db.updateTable('lines').set({ sales_plan_id: plan }).where('id', '=', tenant.line_id).execute();
     await db.updateTable('sales_plans').set({ status: 'INACTIVE' }).where('id', '=', plan).execute();
-    expect((await factsOf(tenant.username)).rates.size).toBe(0);
+    expect((await factsOf(tenant.username)).sale_versions).toEqual([]);
     await db.updateTable('sales_plans').set({ status: 'ACTIVE' }).where('id', '=', plan).execute();
-    expect((await factsOf(tenant.username)).rates.size).toBe(1);
+    expect((await factsOf(tenant.username)).sale_versions).toHaveLength(1);
   });
 
-  test('without rates has none', async () => {
+  test('has its versions in the order of their beginning; of those that begin together the later counts', async () => {
+    const { db } = database();
+    const tenant = await addTenant(db);
+    const plan = { sales_plan_id: tenant.sales_plan_id };
+    const added: string[] = [];
+    for (const from of ['2026-03-01T00:00:00Z', '2026-01-01T00:00:00.123Z', '2026-03-01T00:00:00Z'])
+      added.push(await addVersion(db, plan, from));
+    const { sale_versions } = await factsOf(tenant.username);
+    const [first, ...later] = sale_versions;
+    expect(first?.valid_from_ms).toBe(LONG_AGO_ms);
+    expect(later).toEqual([
+      { version_id: added[1], valid_from_ms: Date.parse('2026-01-01T00:00:00.123Z') },
+      { version_id: added[0], valid_from_ms: Date.parse('2026-03-01T00:00:00Z') },
+      { version_id: added[2], valid_from_ms: Date.parse('2026-03-01T00:00:00Z') },
+    ]);
+    expect(versionAt(sale_versions, Date.parse('2026-03-01T00:00:00Z'))).toBe(added[2]);
+    expect(versionAt(sale_versions, Date.parse('2026-02-28T23:59:59.999Z'))).toBe(added[1]);
+  });
+
+  test('without franquias leaves no slots', async () => {
     const tenant = await addTenant(database().db, { billing_mode: 'PREPAID', priced: [] });
-    const facts = await factsOf(tenant.username);
-    expect([facts.rates.size, facts.subscriber.slots.size]).toEqual([0, 0]);
+    expect((await factsOf(tenant.username)).subscriber.slots.size).toBe(0);
+  });
+});
+
+describe('what a reseller buys by', () => {
+  test('is its cost plan; one that is not active has no prices, which is not the same as none', async () => {
+    const { db } = database();
+    const tenant = await addTenant(db);
+    const wholesale = async () => (await factsOf(tenant.username)).subscriber.wholesale_versions;
+    const cost_plan_id = await addCostPlan(db);
+    await db.updateTable('resellers').set({ cost_plan_id }).where('id', '=', tenant.reseller_id).execute();
+    expect(await wholesale()).toEqual([]);
+    const version_id = await addVersion(db, { cost_plan_id }, '2026-01-01T00:00:00Z');
+    expect(await wholesale()).toEqual([{ version_id, valid_from_ms: Date.parse('2026-01-01T00:00:00Z') }]);
+    await db.updateTable('cost_plans').set({ status: 'INACTIVE' }).where('id', '=', cost_plan_id).execute();
+    expect(await wholesale()).toEqual([]);
+    await db
+      .updateTable('resellers')
+      .set({ cost_plan_id: null })
+      .where('id', '=', tenant.reseller_id)
+      .execute();
+    expect(await wholesale()).toBeNull();
   });
 });
 
@@ -241,7 +324,13 @@ describe('the trunk of a server', () => {
       trunk_id: expect.any(String),
       code: 'a',
       max_calls: 30,
+      cost_versions: null,
     });
+    const cost_plan_id = await addCostPlan(db);
+    await db.updateTable('trunks').set({ cost_plan_id }).where('code', '=', 'a').execute();
+    expect((await findTrunkFacts(db, server))?.cost_versions).toEqual([]);
+    const version_id = await addVersion(db, { cost_plan_id }, '2026-01-01T00:00:00Z');
+    expect((await findTrunkFacts(db, server))?.cost_versions).toMatchObject([{ version_id }]);
     await db.updateTable('trunks').set({ status: 'INACTIVE' }).where('server_id', '=', server).execute();
     expect(await findTrunkFacts(db, server)).toBeNull();
   });

@@ -6,6 +6,7 @@ import { openWallet } from '../../../src/stores/postgres/wallets.ts';
 import {
   accountsOf,
   addTenant,
+  CYCLE,
   movementsOf,
   recordOf,
   splitRecord,
@@ -15,7 +16,6 @@ import {
 } from './use-tenants.ts';
 
 const database = useDatabase();
-const CYCLE = '2026-11-01';
 
 /** A subscriber with 100 s of minutes and R$ 1,00, its wallet open. */
 async function withMeans(): Promise<Tenant> {
@@ -46,14 +46,14 @@ describe('a batch of ended calls', () => {
     const { db } = database();
     const [a, b] = [await withMeans(), await withMeans()];
     const before = await accountsOf(db, a);
-    const wallets = await settleCalls(db, [
+    const { wallets } = await settleCalls(db, [
       splitRecord(a, 70, 0),
       splitRecord(b, 0, 30),
       splitRecord(a, 30, 66),
     ]);
     expect(await accountsOf(db, a)).toMatchObject({
-      wallet: { money: 934_000, minutes: { FIXED_LOCAL: 0 } },
-      ledger: { money: 934_000, minutes: { FIXED_LOCAL: 0 } },
+      wallet: { money: 934_000, minutes: { [CYCLE]: { FIXED_LOCAL: 0 } } },
+      ledger: { money: 934_000, minutes: { [CYCLE]: { FIXED_LOCAL: 0 } } },
     });
     const wallet = wallets.get(a.subscriber_id);
     expect(wallet).toEqual({
@@ -61,11 +61,11 @@ describe('a batch of ended calls', () => {
       version: before.version + 1n,
       balance_micros: 934_000n,
       cycle_start: CYCLE,
-      left_seconds: { FIXED_LOCAL: 0 },
+      left_seconds: { [CYCLE]: { FIXED_LOCAL: 0 } },
     });
     expect(wallets.get(b.subscriber_id)).toMatchObject({
       balance_micros: 970_000n,
-      left_seconds: { FIXED_LOCAL: 100 },
+      left_seconds: { [CYCLE]: { FIXED_LOCAL: 100 } },
     });
     expect(await unbalanced(db)).toEqual([]);
     expect(await movementsOf(db, a)).toHaveLength(2 + 2);
@@ -86,8 +86,8 @@ describe('a batch of ended calls', () => {
     const first = await settleCalls(db, [record, record, other, record, dearer]);
     const after = await accountsOf(db, tenant);
     expect(after).toMatchObject({
-      wallet: { money: 934_000, minutes: { FIXED_LOCAL: 60 } },
-      ledger: { money: 934_000, minutes: { FIXED_LOCAL: 60 } },
+      wallet: { money: 934_000, minutes: { [CYCLE]: { FIXED_LOCAL: 60 } } },
+      ledger: { money: 934_000, minutes: { [CYCLE]: { FIXED_LOCAL: 60 } } },
     });
     for (const again of [[record], [dearer, record], [other, record, other]]) {
       expect(await settleCalls(db, again)).toEqual(first);
@@ -119,7 +119,7 @@ describe('a batch of ended calls', () => {
     const free = recordOf(tenant, { billed_seconds: 0, paid_seconds: 0, total_micros: 0n });
     const unpriced = { ...free, id: `${free.id}-2`, price_micros_per_minute: null, cadence: null };
     const zero = recordOf(tenant, { total_micros: 0n, price_micros_per_minute: 0n });
-    const wallets = await settleCalls(db, [free, unpriced, zero]);
+    const { wallets } = await settleCalls(db, [free, unpriced, zero]);
     expect(wallets.size).toBe(0);
     expect(await recordsOf(db, tenant)).toHaveLength(3);
     expect(await movementsOf(db, tenant)).toEqual([]);
@@ -128,7 +128,7 @@ describe('a batch of ended calls', () => {
   test('goes below zero when the calls were let go: the ledger only tells what happened', async () => {
     const { db } = database();
     const tenant = await addTenant(db);
-    const wallets = await settleCalls(db, [recordOf(tenant)]);
+    const { wallets } = await settleCalls(db, [recordOf(tenant)]);
     expect(wallets.get(tenant.subscriber_id)).toMatchObject({
       balance_micros: -60_000n,
       version: 1n,
@@ -141,7 +141,7 @@ describe('a batch of ended calls', () => {
     const { db } = database();
     const tenant = await addTenant(db);
     const total_micros = 2n ** 53n + 1n;
-    const wallets = await settleCalls(db, [recordOf(tenant, { total_micros })]);
+    const { wallets } = await settleCalls(db, [recordOf(tenant, { total_micros })]);
     expect(wallets.get(tenant.subscriber_id)?.balance_micros).toBe(-total_micros);
   });
 
@@ -176,7 +176,10 @@ describe('batches that share payers', () => {
     await Promise.all(batches.map((batch) => settleCalls(db, batch)));
     for (const tenant of tenants) {
       const accounts = await accountsOf(db, tenant);
-      expect(accounts.wallet).toEqual({ money: 1_000_000 - 80_000, minutes: { FIXED_LOCAL: 60 } });
+      expect(accounts.wallet).toEqual({
+        money: 1_000_000 - 80_000,
+        minutes: { [CYCLE]: { FIXED_LOCAL: 60 } },
+      });
       expect(accounts.ledger).toEqual(accounts.wallet);
     }
   });
@@ -236,7 +239,7 @@ describe('batches that share payers', () => {
       Array.from({ length: 20 }, async (_, i) => {
         if (i % 2 === 0) return topUpWallet(db, tenant, 1_000n, `t ${tenant.subscriber_id} ${i}`, 'test');
         const record = splitRecord(tenant, 0, 1);
-        return (await settleCalls(db, [record])).get(tenant.subscriber_id);
+        return (await settleCalls(db, [record])).wallets.get(tenant.subscriber_id);
       }),
     );
     const versions = seen.map((wallet) => Number((wallet?.version ?? 0n) - version)).sort((x, y) => x - y);

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { BundleSlot } from '../../../src/domain/call-class.ts';
+import { proveLedger } from '../../../src/stores/postgres/prove-ledger.ts';
 import { settleCalls } from '../../../src/stores/postgres/settlements.ts';
 import { openWallet, readWallets } from '../../../src/stores/postgres/wallets.ts';
 import {
   accountsOf,
   addTenant,
+  CYCLE,
   movementsOf,
   splitRecord,
   type Tenant,
@@ -14,11 +16,12 @@ import {
 
 const database = useDatabase();
 
-const withBundles = (bundles: Partial<Record<BundleSlot, number>>) =>
-  addTenant(database().db, { billing_mode: 'BUNDLE', bundles });
+type Left = Partial<Record<BundleSlot, number>>;
+
+const withBundles = (bundles: Left) => addTenant(database().db, { billing_mode: 'BUNDLE', bundles });
 
 /** Both the wallet and the ledger say so. */
-async function expectMinutes(tenant: Tenant, minutes: Record<string, number>): Promise<void> {
+async function expectMinutes(tenant: Tenant, minutes: Record<string, Left>): Promise<void> {
   const accounts = await accountsOf(database().db, tenant);
   expect(accounts.wallet.minutes).toEqual(minutes);
   expect(accounts.ledger.minutes).toEqual(minutes);
@@ -57,13 +60,17 @@ describe('a wallet is opened', () => {
       version: 1n,
       balance_micros: 0n,
       cycle_start: '2026-11-01',
-      left_seconds: { FIXED_LOCAL: 6_000, MOBILE_LOCAL: 600 },
+      left_seconds: { '2026-11-01': { FIXED_LOCAL: 6_000, MOBILE_LOCAL: 600 } },
     });
-    await expectMinutes(tenant, { FIXED_LOCAL: 6_000, MOBILE_LOCAL: 600 });
-    expect(await movementsOf(db, tenant)).toMatchObject([
-      { kind: 'BUNDLE_RENEWAL', author: 'cycle', wallet_version: 1n },
-      { kind: 'BUNDLE_RENEWAL', author: 'cycle', wallet_version: 1n },
-    ]);
+    await expectMinutes(tenant, { '2026-11-01': { FIXED_LOCAL: 6_000, MOBILE_LOCAL: 600 } });
+    const renewal = {
+      reseller_id: tenant.reseller_id,
+      kind: 'BUNDLE_RENEWAL',
+      cycle_start: '2026-11-01',
+      author: 'cycle',
+      wallet_version: 1n,
+    };
+    expect(await movementsOf(db, tenant)).toMatchObject([renewal, renewal]);
   });
 
   test('without bundles: money alone, and no movement', async () => {
@@ -79,7 +86,7 @@ describe('a wallet is opened', () => {
     const tenant = await withBundles({ FIXED_LOCAL: 6_000 });
     const wallets = await Promise.all(Array.from({ length: 20 }, () => openWallet(db, tenant, '2026-11-01')));
     expect(new Set(wallets.map(({ version }) => version))).toEqual(new Set([1n]));
-    await expectMinutes(tenant, { FIXED_LOCAL: 6_000 });
+    await expectMinutes(tenant, { '2026-11-01': { FIXED_LOCAL: 6_000 } });
     expect(await movementsOf(db, tenant)).toHaveLength(1);
   });
 
@@ -93,7 +100,7 @@ describe('a wallet is opened', () => {
       expect(wallet).toMatchObject({
         version: 2n,
         cycle_start: '2026-11-01',
-        left_seconds: { FIXED_LOCAL: 5_940 },
+        left_seconds: { '2026-11-01': { FIXED_LOCAL: 5_940 } },
       });
     }
     expect(await movementsOf(db, tenant)).toHaveLength(2);
@@ -101,44 +108,71 @@ describe('a wallet is opened', () => {
 });
 
 describe('a new cycle', () => {
-  test('expires what is left, and the slot holds its included seconds again', async () => {
+  test('has its own minutes, and what is left of the old ones stays where it was', async () => {
     const { db } = database();
-    const tenant = await withBundles({ FIXED_LOCAL: 6_000, FIXED_LDN: 600, MOBILE_LOCAL: 300 });
+    const bundles = { FIXED_LOCAL: 6_000, FIXED_LDN: 600, MOBILE_LOCAL: 300 };
+    const tenant = await withBundles(bundles);
     await openWallet(db, tenant, '2026-11-01');
     await settleCalls(db, [splitRecord(tenant, 5_970, 0)]);
+    const minutes = { '2026-11-01': { ...bundles, FIXED_LOCAL: 30 }, '2026-12-01': bundles };
     const wallets = await Promise.all(Array.from({ length: 20 }, () => openWallet(db, tenant, '2026-12-01')));
-    for (const wallet of wallets) {
-      expect(wallet).toMatchObject({
-        version: 3n,
-        cycle_start: '2026-12-01',
-        left_seconds: { FIXED_LOCAL: 6_000, FIXED_LDN: 600, MOBILE_LOCAL: 300 },
-      });
-    }
-    await expectMinutes(tenant, { FIXED_LOCAL: 6_000, FIXED_LDN: 600, MOBILE_LOCAL: 300 });
+    for (const wallet of wallets)
+      expect(wallet).toMatchObject({ version: 3n, cycle_start: '2026-12-01', left_seconds: minutes });
+    await expectMinutes(tenant, minutes);
     const renewals = (await movementsOf(db, tenant)).filter((move) => move.kind === 'BUNDLE_RENEWAL');
-    expect(renewals).toHaveLength(6);
+    expect(renewals.map((move) => `${move.cycle_start} ${move.leg}`).sort()).toEqual(
+      Object.keys(minutes).flatMap((cycle) =>
+        Object.keys(bundles)
+          .sort()
+          .map((slot) => `${cycle} ${slot}`),
+      ),
+    );
+    expect(await proveLedger(db)).toEqual([]);
   });
 
-  test('gives no more than a smaller bundle has', async () => {
+  test('is told of with the one before it, and no older one', async () => {
+    const { db } = database();
+    const tenant = await withBundles({ FIXED_LOCAL: 100 });
+    for (const cycle of ['2026-10-01', '2026-11-01', '2026-12-01']) await openWallet(db, tenant, cycle);
+    const wallet = await openWallet(db, tenant, '2026-12-01');
+    expect(wallet.left_seconds).toEqual({
+      '2026-11-01': { FIXED_LOCAL: 100 },
+      '2026-12-01': { FIXED_LOCAL: 100 },
+    });
+  });
+
+  test('has the minutes of the bundle that the slot holds when it is opened', async () => {
     const { db } = database();
     const tenant = await withBundles({ FIXED_LOCAL: 6_000 });
     await openWallet(db, tenant, '2026-11-01');
     await removeBundle(tenant, 'FIXED_LOCAL');
     await addBundle(tenant, 'FIXED_LOCAL', 120);
     const same = await openWallet(db, tenant, '2026-11-01');
-    expect(same.left_seconds).toEqual({ FIXED_LOCAL: 6_000 });
+    expect(same.left_seconds).toEqual({ '2026-11-01': { FIXED_LOCAL: 6_000 } });
     await openWallet(db, tenant, '2026-12-01');
-    await expectMinutes(tenant, { FIXED_LOCAL: 120 });
+    await expectMinutes(tenant, {
+      '2026-11-01': { FIXED_LOCAL: 6_000 },
+      '2026-12-01': { FIXED_LOCAL: 120 },
+    });
+    const rows = await database()
+      .db.selectFrom('bundle_allocations')
+      .select(['bundle_name', 'included_seconds'])
+      .where('subscriber_id', '=', tenant.subscriber_id)
+      .orderBy('cycle_start')
+      .execute();
+    expect(rows).toMatchObject([
+      { included_seconds: 6_000 },
+      { included_seconds: 120, bundle_name: expect.stringContaining('120') },
+    ]);
   });
 
-  test('makes good what was used beyond, and skips cycles in which nobody asked', async () => {
+  test('is not short of what was used beyond, and cycles in which nobody asked are skipped', async () => {
     const { db } = database();
     const tenant = await withBundles({ FIXED_LOCAL: 100 });
-    await openWallet(db, tenant, '2026-01-31');
+    await openWallet(db, tenant, CYCLE);
     await settleCalls(db, [splitRecord(tenant, 130, 0)]);
-    await expectMinutes(tenant, { FIXED_LOCAL: -30 });
-    await openWallet(db, tenant, '2026-11-30');
-    await expectMinutes(tenant, { FIXED_LOCAL: 100 });
+    await openWallet(db, tenant, '2027-03-01');
+    await expectMinutes(tenant, { [CYCLE]: { FIXED_LOCAL: -30 }, '2027-03-01': { FIXED_LOCAL: 100 } });
     expect(await movementsOf(db, tenant)).toHaveLength(3);
   });
 
@@ -150,15 +184,25 @@ describe('a new cycle', () => {
     expect(await openWallet(db, tenant, '2026-12-01')).toMatchObject({ balance_micros: 7_000n });
   });
 
-  test('expires the minutes of a slot that has lost its bundle', async () => {
+  test('has no minutes in a slot that has lost its bundle', async () => {
     const { db } = database();
     const tenant = await withBundles({ FIXED_LOCAL: 100, MOBILE_LOCAL: 200 });
     await openWallet(db, tenant, '2026-11-01');
     await removeBundle(tenant, 'FIXED_LOCAL');
     const wallet = await openWallet(db, tenant, '2026-12-01');
-    expect(wallet.left_seconds.FIXED_LOCAL ?? 0).toBe(0);
-    const { ledger } = await accountsOf(db, tenant);
-    expect(ledger.minutes.FIXED_LOCAL ?? 0).toBe(0);
+    expect(wallet.left_seconds['2026-12-01']).toEqual({ MOBILE_LOCAL: 200 });
+    await expectMinutes(tenant, {
+      '2026-11-01': { FIXED_LOCAL: 100, MOBILE_LOCAL: 200 },
+      '2026-12-01': { MOBILE_LOCAL: 200 },
+    });
+  });
+
+  test.each(['PREPAID', 'POSTPAID'] as const)('gives a %s subscriber no minutes', async (billing_mode) => {
+    const { db } = database();
+    const tenant = await addTenant(db, { billing_mode, bundles: { FIXED_LOCAL: 100 } });
+    const wallet = await openWallet(db, tenant, '2026-11-01');
+    expect(wallet).toMatchObject({ cycle_start: '2026-11-01', left_seconds: {} });
+    await expectMinutes(tenant, {});
   });
 });
 
@@ -171,7 +215,7 @@ describe('a bundle in mid-cycle', () => {
     await addBundle(tenant, 'MOBILE_LOCAL', 300);
     const wallets = await Promise.all(Array.from({ length: 10 }, () => openWallet(db, tenant, '2026-11-01')));
     expect(wallets.map(({ version }) => version)).toEqual(wallets.map(() => 3n));
-    await expectMinutes(tenant, { FIXED_LOCAL: 40, MOBILE_LOCAL: 300 });
+    await expectMinutes(tenant, { '2026-11-01': { FIXED_LOCAL: 40, MOBILE_LOCAL: 300 } });
   });
 
   test('that is taken away and given again refills nothing', async () => {
@@ -183,7 +227,7 @@ describe('a bundle in mid-cycle', () => {
     await openWallet(db, tenant, '2026-11-01');
     await addBundle(tenant, 'FIXED_LOCAL', 101);
     await openWallet(db, tenant, '2026-11-01');
-    await expectMinutes(tenant, { FIXED_LOCAL: 40 });
+    await expectMinutes(tenant, { '2026-11-01': { FIXED_LOCAL: 40 } });
   });
 
   test('given again in a later cycle holds all its minutes', async () => {
@@ -195,7 +239,7 @@ describe('a bundle in mid-cycle', () => {
     await openWallet(db, tenant, '2026-12-01');
     await addBundle(tenant, 'FIXED_LOCAL', 100);
     await openWallet(db, tenant, '2026-12-01');
-    await expectMinutes(tenant, { FIXED_LOCAL: 100 });
+    await expectMinutes(tenant, { '2026-11-01': { FIXED_LOCAL: 40 }, '2026-12-01': { FIXED_LOCAL: 100 } });
   });
 });
 

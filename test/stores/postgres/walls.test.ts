@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createDatabase, type Database } from '../../../dev/world/database.ts';
@@ -5,7 +6,11 @@ import { addReseller, addSubscriber, type TestSubscriber } from '../../../dev/wo
 import { addServer } from '../../../src/admin/add-server.ts';
 import type { Tenant } from '../../../src/domain/tenant.ts';
 import { connectPostgres, type Postgres } from '../../../src/stores/postgres/connect.ts';
+import { addClassVersion } from '../../../src/stores/postgres/rate-versions.ts';
+import { settleCalls } from '../../../src/stores/postgres/settlements.ts';
 import { COMMAND, changeAs, readAs } from '../../../src/stores/postgres/tenancy.ts';
+import { openWallet } from '../../../src/stores/postgres/wallets.ts';
+import { BY_THE_SECOND, billedRecord, CYCLE } from './use-tenants.ts';
 
 let database: Database;
 let tenants: Postgres;
@@ -38,11 +43,44 @@ beforeAll(async () => {
       balance_micros: 1_000n,
     });
     await subscriber.addLine();
+    await giveHistory(at, subscriber.id);
     return subscriber;
   };
   [ours, theirs] = [await make(), await make()];
   tenants = connectPostgres(database.url, () => {}, 'pabx_nobody');
 });
+
+/** Minutes of a cycle, an alert, a call that was paid at every level, and a cost plan of its reseller. */
+async function giveHistory(
+  at: { reseller_id: string; server_id: string },
+  subscriber_id: string,
+): Promise<void> {
+  const { db } = database;
+  await openWallet(db, { ...at, subscriber_id }, CYCLE);
+  const { id: line_id } = await db
+    .selectFrom('lines')
+    .select('id')
+    .where('subscriber_id', '=', subscriber_id)
+    .executeTakeFirstOrThrow();
+  const { sales_plan_id } = await db
+    .selectFrom('subscribers')
+    .select('sales_plan_id')
+    .where('id', '=', subscriber_id)
+    .executeTakeFirstOrThrow();
+  const tenant = { ...at, subscriber_id, sales_plan_id, line_id, username: '' };
+  const paid = { wholesale: BY_THE_SECOND, cost: BY_THE_SECOND, bundle_slot: 'FIXED_LOCAL' } as const;
+  const grant = { bundle_seconds: 400, paid_seconds: 0 };
+  const more = { trunk_id: randomUUID() };
+  await settleCalls(db, [billedRecord(tenant, { talk_ms: 400_000, grant, ...paid }, more)]);
+  const plan = await db
+    .insertInto('cost_plans')
+    .values({ name: `Custo ${at.reseller_id}` })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await db.updateTable('resellers').set({ cost_plan_id: plan.id }).where('id', '=', at.reseller_id).execute();
+  const of = { plan: { cost_plan_id: plan.id }, valid_from: null, author: 'test', class_rates: [] };
+  await db.transaction().execute((tx) => addClassVersion(tx, of));
+}
 
 afterAll(async () => {
   await tenants?.close();
@@ -88,7 +126,7 @@ describe('from the catalogue', () => {
   test('what people edit is audited', async () => {
     const { rows } = await database.pool.query(
       `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'version'
-       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'wallets'
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not in ('wallets', 'reseller_wallets')
        and (select count(*) from pg_trigger t where t.tgrelid = c.oid
             and t.tgname in (c.relname || '_audit', c.relname || '_version')) < 2`,
     );
@@ -152,12 +190,88 @@ describe('with a tenant', () => {
     // The eye itself sees: the same query by whom it all belongs to.
     const own = await leaks({ role: 'RESELLER', reseller_id: theirs.reseller_id }, [theirs.id]);
     expect(own).toEqual(
-      expect.arrayContaining(['subscribers', 'lines', 'wallets', 'ledger_movements', 'bundle_slots']),
+      expect.arrayContaining([
+        'bundle_alerts',
+        'bundle_allocations',
+        'bundle_slots',
+        'calls',
+        'ledger_movements',
+        'lines',
+        'subscribers',
+        'wallets',
+      ]),
     );
   });
 
   test('a subscriber sees no row of another anywhere', async () => {
     expect(await leaks(subscriber(), [theirs.id, theirs.reseller_id])).toEqual([]);
+  });
+
+  const countOf = (tenant: Tenant, from: string) =>
+    readAs(tenants.db, tenant, async (tx) => {
+      const { rows } = await sql<{ n: bigint }>`select count(*) as n from ${sql.raw(from)}`.execute(tx);
+      return Number(rows[0]?.n);
+    });
+
+  test('a reseller sees what it has with the platform and the plan it buys by; its subscriber does not', async () => {
+    const own = "ledger_movements where leg = 'wholesale'";
+    for (const [from, count] of [
+      ['reseller_wallets', 1],
+      ['cost_plans', 1],
+      ['rate_versions where cost_plan_id is not null', 1],
+      [own, 1],
+      ["ledger_entries where account like '%:wholesale'", 1],
+      ["ledger_movements where leg = 'carrier'", 0],
+      ["ledger_entries where account like 'trunk:%'", 0],
+    ] as const)
+      expect(await countOf(reseller(), from), from).toBe(count);
+    for (const from of [
+      own,
+      "ledger_entries where account like '%:wholesale'",
+      'rate_versions where cost_plan_id is not null',
+    ])
+      expect(await countOf(subscriber(), from), from).toBe(0);
+    for (const from of ['reseller_wallets', 'cost_plans', 'jobs', 'ledger_proofs'])
+      await expect(countOf(subscriber(), from), from).rejects.toMatchObject(isPermissionDenied);
+  });
+
+  test('a reseller changes nothing of what it buys by, and gives itself no money', async () => {
+    const attempts = [
+      sql`update cost_plans set name = 'x'`,
+      sql`insert into cost_plans (name) values ('x')`,
+      sql`insert into rate_versions (cost_plan_id, valid_from, pricing, class_rates, author)
+          select id, now(), 'BY_CLASS', '[]', 'x' from cost_plans`,
+      sql`insert into deck_rates select id, '55', 'x', null, 0, 1, 1, 0, true from rate_versions
+          where cost_plan_id is not null`,
+      sql`update reseller_wallets set balance_micros = 1`,
+      sql`update rate_versions set valid_from = now()`,
+      sql`update deck_rates set price_micros_per_minute = 0`,
+      sql`insert into ledger_movements (reseller_id, kind, reference, leg, sequence, author, wallet_version)
+          values (${ours.reseller_id}, 'TOP_UP', 'x', 'reseller', 0, 'x', 1)`,
+    ];
+    for (const [index, attempt] of attempts.entries()) {
+      const trying = changeAs(tenants.db, reseller(), COMMAND, (tx) => attempt.execute(tx));
+      await expect(trying, String(index)).rejects.toMatchObject(isPermissionDenied);
+    }
+    const gone = sql`delete from rate_versions where cost_plan_id is not null`;
+    const { numAffectedRows } = await changeAs(tenants.db, reseller(), COMMAND, (tx) => gone.execute(tx));
+    expect(numAffectedRows).toBe(0n);
+  });
+
+  test('what a carrier costs is not for resellers, and what its reseller pays not for a subscriber', async () => {
+    const hidden: [Tenant, string[]][] = [
+      [reseller(), ['cost', 'cost_micros']],
+      [subscriber(), ['cost', 'cost_micros', 'wholesale', 'wholesale_micros', 'loss']],
+    ];
+    for (const [tenant, columns] of hidden) {
+      for (const column of columns) {
+        await expect(
+          readAs(tenants.db, tenant, (tx) => sql`select ${sql.ref(column)} from calls`.execute(tx)),
+        ).rejects.toMatchObject(isPermissionDenied);
+      }
+    }
+    expect(await countOf(reseller(), 'calls where wholesale_micros = 400000 and not loss')).toBe(1);
+    expect(await countOf(subscriber(), 'calls where total_micros = 0 and sale is not null')).toBe(1);
   });
 
   test('nothing can be moved over to another tenant, or made for it', async () => {
