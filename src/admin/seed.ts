@@ -2,18 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_CLASSES } from '../contract/lines.ts';
 import type { BillingMode } from '../domain/authorize.ts';
 import { billCall } from '../domain/bill.ts';
-import type { Cadence } from '../domain/cadence.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
 import { cycleStart, nextCycleStart } from '../domain/cycle.ts';
-import { MICROS_PER_REAL } from '../domain/money.ts';
 import type { Rate } from '../domain/rate-table.ts';
 import { billColumns } from '../stores/postgres/call-record.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
-import { addClassVersion } from '../stores/postgres/rate-versions.ts';
+import { addClassVersion, type PlanRef } from '../stores/postgres/rate-versions.ts';
+import { moveResellerMoney } from '../stores/postgres/reseller-wallets.ts';
 import { type CallRecord, settleCalls } from '../stores/postgres/settlements.ts';
 import { openWallet } from '../stores/postgres/wallets.ts';
 import { createLine } from './create-line.ts';
+import {
+  BUNDLES,
+  type BundleName,
+  BY_TENTHS,
+  minutes,
+  type PlanName,
+  RATES,
+  reais,
+  SUBSCRIBERS,
+  type SubscriberSpec,
+  WHOLESALE_CREDIT_cents,
+  WHOLESALE_PERCENT,
+  WHOLESALE_PLAN,
+  WHOLESALE_TOP_UP_cents,
+} from './seed-catalogue.ts';
 import { topUp } from './top-up.ts';
 
 export const SEED_RESELLER = 'Revenda Horizonte Voz';
@@ -48,170 +62,6 @@ export class AlreadySeededError extends Error {
   }
 }
 
-const reais = (cents: number) => (MICROS_PER_REAL / 100n) * BigInt(cents);
-const minutes = (count: number) => count * 60;
-
-const BY_TENTHS: Cadence = { initial_seconds: 30, increment_seconds: 6, free_threshold_seconds: 3 };
-const BY_MINUTES: Cadence = { initial_seconds: 60, increment_seconds: 60, free_threshold_seconds: 0 };
-
-const PLANS = ['Essencial', 'Empresarial'] as const;
-type PlanName = (typeof PLANS)[number];
-
-/**
- * Cents per minute in each plan, and the cadence. Collect and special international have no price: without a rate
- * a call is refused.
- */
-const RATES: readonly (readonly [CallClass, Readonly<Record<PlanName, number>>, Cadence])[] = [
-  ['FIXED_LOCAL', { Essencial: 8, Empresarial: 5 }, BY_TENTHS],
-  ['FIXED_LDN', { Essencial: 12, Empresarial: 9 }, BY_TENTHS],
-  ['MOBILE_LOCAL', { Essencial: 35, Empresarial: 24 }, BY_TENTHS],
-  ['MOBILE_LDN', { Essencial: 45, Empresarial: 32 }, BY_TENTHS],
-  ['INTL_FIXED', { Essencial: 95, Empresarial: 70 }, BY_TENTHS],
-  ['INTL_MOBILE', { Essencial: 180, Empresarial: 140 }, BY_TENTHS],
-  ['PUBLIC_UTILITY', { Essencial: 8, Empresarial: 5 }, BY_TENTHS],
-  ['SHARED_COST', { Essencial: 15, Empresarial: 12 }, BY_MINUTES],
-  ['PREMIUM', { Essencial: 390, Empresarial: 390 }, BY_MINUTES],
-];
-
-/** Franquias: included minutes and monthly price in cents. */
-const BUNDLES = {
-  'Fixo 200': [200, 19_90],
-  'Fixo 100': [100, 12_90],
-  'Móvel 100': [100, 29_90],
-  'Móvel 60': [60, 19_90],
-  'LDN 60': [60, 9_90],
-  'DDI 30': [30, 24_90],
-} as const;
-type BundleName = keyof typeof BUNDLES;
-
-interface SubscriberSpec {
-  readonly name: string;
-  readonly billing_mode: BillingMode;
-  readonly plan: PlanName;
-  readonly max_calls: number;
-  readonly cycle_day?: number;
-  readonly credit_cents?: number;
-  readonly top_up_cents?: number;
-  readonly slots?: Partial<Record<BundleSlot, BundleName>>;
-  readonly ldn_uses_local?: true;
-  /** Seconds that its first line talked in this cycle before now. Whole tenths of a minute, 30 s at least. */
-  readonly talked?: Partial<Record<BundleSlot, number>>;
-  /** By extension. */
-  readonly lines: Readonly<Record<string, LineSpec>>;
-}
-
-/** Simultaneous calls are 1 unless told; `also` are classes beyond the usual ones. */
-type LineSpec = readonly [name: string, area_code: string, max_calls?: number, also?: readonly CallClass[]];
-
-const ABROAD: readonly CallClass[] = ['INTL_FIXED', 'INTL_MOBILE'];
-
-const SUBSCRIBERS: readonly SubscriberSpec[] = [
-  {
-    name: 'Clínica Sorriso Odontologia',
-    billing_mode: 'BUNDLE',
-    plan: 'Empresarial',
-    max_calls: 8,
-    credit_cents: 150_00,
-    slots: {
-      FIXED_LOCAL: 'Fixo 200',
-      FIXED_LDN: 'LDN 60',
-      MOBILE_LOCAL: 'Móvel 100',
-      MOBILE_LDN: 'Móvel 60',
-    },
-    talked: { FIXED_LOCAL: minutes(43), MOBILE_LOCAL: minutes(71) + 36 },
-    lines: { 201: ['Recepção', '11', 2], 202: ['Agendamento', '11', 2], 203: ['Financeiro', '11'] },
-  },
-  {
-    // Nearly out of minutes: 48 s of mobile calls are left, and money comes after them.
-    name: 'Moura & Lins Advocacia',
-    billing_mode: 'BUNDLE',
-    plan: 'Essencial',
-    max_calls: 6,
-    credit_cents: 100_00,
-    cycle_day: 5,
-    slots: { FIXED_LOCAL: 'Fixo 100', MOBILE_LOCAL: 'Móvel 60' },
-    talked: { FIXED_LOCAL: minutes(64) + 30, MOBILE_LOCAL: minutes(60) - 48 },
-    lines: { 301: ['Secretaria', '21'], 302: ['Dra. Moura', '21'], 303: ['Dr. Lins', '21'] },
-  },
-  {
-    name: 'Transportadora Rota Sul',
-    billing_mode: 'BUNDLE',
-    plan: 'Empresarial',
-    max_calls: 10,
-    credit_cents: 200_00,
-    ldn_uses_local: true,
-    slots: { FIXED_LOCAL: 'Fixo 200', MOBILE_LOCAL: 'Móvel 100' },
-    talked: { FIXED_LOCAL: minutes(120), MOBILE_LOCAL: minutes(96) },
-    lines: {
-      401: ['Logística', '51', 2],
-      402: ['Frota', '51'],
-      403: ['Filial Caxias', '54'],
-      404: ['Filial Curitiba', '41'],
-    },
-  },
-  {
-    name: 'Hotel Mar Azul',
-    billing_mode: 'BUNDLE',
-    plan: 'Empresarial',
-    max_calls: 12,
-    credit_cents: 300_00,
-    cycle_day: 31,
-    slots: {
-      FIXED_LOCAL: 'Fixo 100',
-      FIXED_LDN: 'LDN 60',
-      MOBILE_LOCAL: 'Móvel 60',
-      MOBILE_LDN: 'Móvel 60',
-      INTL_FIXED: 'DDI 30',
-      INTL_MOBILE: 'DDI 30',
-    },
-    talked: { FIXED_LDN: minutes(58), INTL_FIXED: minutes(12) + 30 },
-    lines: { 501: ['Recepção', '48', 3, ABROAD], 502: ['Reservas', '48', 1, ABROAD], 503: ['Cozinha', '48'] },
-  },
-  {
-    name: 'Padaria Pão de Minas',
-    billing_mode: 'PREPAID',
-    plan: 'Essencial',
-    max_calls: 4,
-    top_up_cents: 40_00,
-    talked: { FIXED_LOCAL: minutes(25) },
-    lines: { 21: ['Balcão', '31'], 22: ['Encomendas', '31'] },
-  },
-  {
-    // Nearly out of money: R$ 0,55 are left, which is a minute and a half of a local mobile call.
-    name: 'Pizzaria Bella Massa',
-    billing_mode: 'PREPAID',
-    plan: 'Essencial',
-    max_calls: 4,
-    top_up_cents: 10_00,
-    talked: { MOBILE_LOCAL: minutes(27) },
-    lines: { 21: ['Pedidos', '11', 2], 22: ['Entregas', '11'] },
-  },
-  {
-    name: 'Andrade Contabilidade',
-    billing_mode: 'POSTPAID',
-    plan: 'Essencial',
-    max_calls: 10,
-    credit_cents: 300_00,
-    cycle_day: 10,
-    talked: { FIXED_LOCAL: minutes(140), MOBILE_LDN: minutes(32) },
-    lines: {
-      1001: ['Atendimento', '11', 2],
-      1002: ['Fiscal', '11'],
-      1003: ['Folha', '11'],
-      1004: ['Filial Rio', '21'],
-    },
-  },
-  {
-    // Two calls at once in all, though each of its lines alone might have as many.
-    name: 'Pet Shop Amigo Fiel',
-    billing_mode: 'POSTPAID',
-    plan: 'Essencial',
-    max_calls: 2,
-    credit_cents: 80_00,
-    lines: { 31: ['Loja', '41', 2], 32: ['Banho e tosa', '41', 2], 33: ['Veterinária', '41', 2] },
-  },
-];
-
 const typedEntries = <K extends string, V>(record: Partial<Record<K, V>>) =>
   Object.entries(record) as [K, V][];
 
@@ -219,6 +69,12 @@ function rateOf(plan: PlanName, wanted: CallClass): Rate {
   const row = RATES.find(([call_class]) => call_class === wanted);
   if (!row) throw new Error(`the plans have no price for ${wanted}`);
   return { price_micros_per_minute: reais(row[1][plan]), cadence: row[2] };
+}
+
+/** What the reseller pays for a class. */
+function wholesaleOf(wanted: CallClass): Rate {
+  const rate = rateOf('Empresarial', wanted);
+  return { ...rate, price_micros_per_minute: (rate.price_micros_per_minute * WHOLESALE_PERCENT) / 100n };
 }
 
 interface SeededPlan {
@@ -231,24 +87,50 @@ interface Catalogue {
   readonly reseller_id: string;
   readonly server_id: string;
   readonly plans: Readonly<Record<PlanName, SeededPlan>>;
+  /** Version of the prices that the reseller buys by. */
+  readonly wholesale_version_id: string;
   readonly bundles: Readonly<Record<BundleName, string>>;
 }
 
-/** Its prices hold from long ago, so that the calls that were made before now have them. */
+/** Prices of every class, from long ago on: the calls that were made before now have them. */
+function addPrices(tx: Tx, plan: PlanRef, rate: (call_class: CallClass) => Rate): Promise<string> {
+  const class_rates = RATES.map(([call_class]) => {
+    const { price_micros_per_minute, cadence } = rate(call_class);
+    return { call_class, price_micros_per_minute: price_micros_per_minute.toString(), ...cadence };
+  });
+  const valid_from = new Date('2000-01-01T00:00:00Z');
+  return addClassVersion(tx, { plan, valid_from, author: 'seed', class_rates });
+}
+
 async function addPlan(tx: Tx, reseller_id: string, plan: PlanName): Promise<SeededPlan> {
   const row = { reseller_id, name: `${plan} 30/6/3` };
   const { id } = await tx.insertInto('sales_plans').values(row).returning('id').executeTakeFirstOrThrow();
-  const rates = RATES.map(([call_class]) => {
-    const { price_micros_per_minute, cadence } = rateOf(plan, call_class);
-    return { call_class, price_micros_per_minute: price_micros_per_minute.toString(), ...cadence };
-  });
-  const version_id = await addClassVersion(tx, {
-    plan: { sales_plan_id: id },
-    valid_from: new Date('2000-01-01T00:00:00Z'),
-    author: 'seed',
-    class_rates: rates,
-  });
+  const version_id = await addPrices(tx, { sales_plan_id: id }, (wanted) => rateOf(plan, wanted));
   return { sales_plan_id: id, version_id };
+}
+
+async function addReseller(tx: Tx): Promise<Pick<Catalogue, 'reseller_id' | 'wholesale_version_id'>> {
+  const { id: cost_plan_id } = await tx
+    .insertInto('cost_plans')
+    .values({ name: WHOLESALE_PLAN })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const wholesale_version_id = await addPrices(tx, { cost_plan_id }, wholesaleOf);
+  const credit_limit_micros = reais(WHOLESALE_CREDIT_cents);
+  const { id: reseller_id } = await tx
+    .insertInto('resellers')
+    .values({ name: SEED_RESELLER, max_concurrent_calls: 60, cost_plan_id, credit_limit_micros })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await moveResellerMoney(tx, {
+    reseller_id,
+    kind: 'TOP_UP',
+    amount: reais(WHOLESALE_TOP_UP_cents),
+    reference: `seed ${reseller_id}`,
+    author: 'seed',
+    reason: null,
+  });
+  return { reseller_id, wholesale_version_id };
 }
 
 async function addBundles(tx: Tx, reseller_id: string): Promise<Catalogue['bundles']> {
@@ -305,14 +187,11 @@ function addTenants(db: Db, server_id: string): Promise<Catalogue & Seeded> {
     await tx.selectFrom('asterisk_servers').select('id').orderBy('id').forNoKeyUpdate().execute();
     const resellers = tx.selectFrom('resellers').select('id').where('name', '=', SEED_RESELLER);
     if (await resellers.executeTakeFirst()) throw new AlreadySeededError();
-    const { id: reseller_id } = await tx
-      .insertInto('resellers')
-      .values({ name: SEED_RESELLER, max_concurrent_calls: 60 })
-      .returning('id')
-      .executeTakeFirstOrThrow();
+    const reseller = await addReseller(tx);
+    const { reseller_id } = reseller;
     const Essencial = await addPlan(tx, reseller_id, 'Essencial');
     const plans = { Essencial, Empresarial: await addPlan(tx, reseller_id, 'Empresarial') };
-    const at = { reseller_id, server_id, plans, bundles: await addBundles(tx, reseller_id) };
+    const at = { ...reseller, server_id, plans, bundles: await addBundles(tx, reseller_id) };
     const subscribers: SeededSubscriber[] = [];
     for (const spec of SUBSCRIBERS) subscribers.push(await addSubscriber(tx, at, spec));
     return { ...at, subscribers };
@@ -327,6 +206,8 @@ const CALLED: Readonly<Record<BundleSlot, (area_code: string) => string>> = {
   INTL_FIXED: () => '+351212345678',
   INTL_MOBILE: () => '+351912345678',
 };
+
+const BY_CLASS = { prefix: null, locality: null, kind: null } as const;
 
 /** Splits talk into calls of ten minutes and a rest of 30 s at least. */
 function lengthsOf(talked_seconds: number): number[] {
@@ -351,8 +232,9 @@ function pastCalls(at: Catalogue, spec: SubscriberSpec, { subscriber_id, lines }
     const ringing_at = new Date(answered_at.getTime() - 5_000);
     at_ms = ringing_at.getTime() - 1_000;
     const { sales_plan_id, version_id } = at.plans[spec.plan];
-    const rate = { ...rateOf(spec.plan, call_class), version_id, prefix: null, locality: null, kind: null };
-    const rates = { rate, wholesale: null, cost: null };
+    const rate = { ...rateOf(spec.plan, call_class), version_id, ...BY_CLASS };
+    const wholesale = { ...wholesaleOf(call_class), version_id: at.wholesale_version_id, ...BY_CLASS };
+    const rates = { rate, wholesale, cost: null };
     const bundle_slot = spec.slots?.[call_class] ? call_class : null;
     const [bundle_seconds, paid_seconds] = bundle_slot ? [seconds, 0] : [0, seconds];
     const grant = { bundle_seconds, paid_seconds };

@@ -31,6 +31,7 @@ const TABLES = [
   'resellers',
   'sales_plans',
   'rate_versions',
+  'cost_plans',
   'minute_bundles',
   'subscribers',
   'bundle_slots',
@@ -74,7 +75,8 @@ test('one reseller with two full plans, its franquias, subscribers and lines', a
   expect(await countRows(database)).toMatchObject({
     resellers: 1,
     sales_plans: 2,
-    rate_versions: 2,
+    cost_plans: 1,
+    rate_versions: 3,
     minute_bundles: 6,
     subscribers: 8,
     bundle_slots: 14,
@@ -82,7 +84,7 @@ test('one reseller with two full plans, its franquias, subscribers and lines', a
   });
   const versions = await database.db.selectFrom('rate_versions').select('class_rates').execute();
   const rates = versions.flatMap(({ class_rates }) => class_rates);
-  expect(rates).toHaveLength(18);
+  expect(rates).toHaveLength(27);
   const byTenths = rates.filter(
     ({ initial_seconds, increment_seconds, free_threshold_seconds }) =>
       `${initial_seconds}/${increment_seconds}/${free_threshold_seconds}` === '30/6/3',

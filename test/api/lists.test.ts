@@ -292,7 +292,8 @@ describe('CSV', () => {
     const routes = ROUTES.filter(({ csv }) => csv);
     expect(routes.length).toBeGreaterThan(5);
     for (const { path } of routes) {
-      const at = path.replace(V1, '').replace(':subscriber_id', town.ours.subscriber_id);
+      const own: Record<string, unknown> = { ...town.ours };
+      const at = path.replace(V1, '').replace(/:(\w+)/g, (_, name: string) => String(own[name]));
       const answer = expectStatus(await asCsv(at), 200);
       expect(String(answer.headers['content-type']), at).toContain('text/csv');
       const refusal = await asCsv(`${at}?sort=nothing`);

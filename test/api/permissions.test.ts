@@ -143,6 +143,7 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     balance_alert_micros: '123',
     credit_limit_micros: '456',
     due_day: 3,
+    ...{ intl_dialing: 'AUTO', auto_ninth_digit: false },
     block_after_days: 4,
     cycle_day: 5,
     daily_spend_cap_micros: '789',

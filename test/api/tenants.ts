@@ -14,6 +14,8 @@ import { topUpRoute } from '../../src/contract/top-ups.ts';
 import { createTrunkRoute } from '../../src/contract/trunks.ts';
 import { createUserRoute } from '../../src/contract/users.ts';
 import { PANEL_FIELD_FACTS, PANEL_FIELDS, type PermissionSet } from '../../src/domain/permissions.ts';
+import { settleCalls } from '../../src/stores/postgres/settlements.ts';
+import { BY_TENTHS, billedRecord } from '../stores/postgres/use-tenants.ts';
 import type { TestApi } from './use-api.ts';
 
 /** One of everything that belongs to one reseller and one subscriber, by the name of its path parameter. */
@@ -32,6 +34,8 @@ export interface Household {
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
+  /** Of a call that `addCall` records. */
+  readonly call_id: string;
   readonly statement_id: string;
   /** The import of a deck with faults, which changes nothing. */
   readonly job_id: string;
@@ -156,9 +160,24 @@ export async function addHousehold(
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
+    call_id: `call-${serial}`,
     statement_id,
     job_id: job.id,
   };
+}
+
+/** Records the call of a household: 100 s of minutes and 62 s paid, which its reseller bought at half the price. */
+export async function addCall(api: TestApi, server_id: string, of: Household): Promise<void> {
+  const { reseller_id, subscriber_id, line_id, sales_plan_id, call_id: id } = of;
+  const owner = { server_id, reseller_id, subscriber_id, line_id, sales_plan_id, username: '' };
+  const ended = {
+    talk_ms: 160_000,
+    grant: { bundle_seconds: 100, paid_seconds: 80 },
+    bundle_slot: 'FIXED_LOCAL',
+    rate: BY_TENTHS,
+    wholesale: { ...BY_TENTHS, price_micros_per_minute: 50_000n },
+  } as const;
+  await settleCalls(api.database.db, [billedRecord(owner, ended, { id })]);
 }
 
 export interface Town {

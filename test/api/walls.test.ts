@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES } from '../../src/contract/routes.ts';
 import { arbitraryOf, type Schema } from './arbitrary.ts';
-import { addTown, type Household, type Town } from './tenants.ts';
+import { addCall, addTown, type Household, type Town } from './tenants.ts';
 import { useApi } from './use-api.ts';
 
 /*
@@ -28,6 +28,8 @@ let steps: Step[] = [];
 
 beforeAll(async () => {
   town = await addTown(api());
+  for (const household of [town.ours, town.neighbour, town.stranger])
+    await addCall(api(), town.server_id, household);
   const document = (await api().ask(null, 'GET', '/openapi.json')).body as {
     paths: Record<string, Record<string, Operation>>;
   };

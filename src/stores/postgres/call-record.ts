@@ -2,8 +2,8 @@ import type { Bill, CallRates } from '../../domain/bill.ts';
 import { formatCadence } from '../../domain/cadence.ts';
 import { type Cost, type Grant, grantedSeconds } from '../../domain/charge.ts';
 import type { FoundRate } from '../../domain/rate-table.ts';
+import type { RecordedCost, RecordedRate } from './recorded.ts';
 import type { CallRecord } from './settlements.ts';
-import type { RecordedCost, RecordedRate } from './tables.ts';
 
 function recordedRate(rate: FoundRate): RecordedRate {
   const { version_id, prefix, locality, price_micros_per_minute, cadence } = rate;

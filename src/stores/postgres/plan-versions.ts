@@ -4,7 +4,7 @@ import type { Pricing } from '../../domain/rate-table.ts';
 import type { Tx } from './ledger.ts';
 import { pageClauses, type SortColumn, toPage } from './page.ts';
 import { insertVersion, type NewVersion, ofPlan, type PlanRef } from './rate-versions.ts';
-import type { ClassRate } from './tables.ts';
+import type { ClassRate } from './recorded.ts';
 
 /** The prices of a plan as they hold now; a plan without any is one by class that prices nothing. */
 export interface PriceColumns {

@@ -5,7 +5,7 @@ import { createDeckBuilder, type DeckRow } from '../../domain/deck.ts';
 import type { Pricing, Rate, RateKind, RateTable, VersionStart } from '../../domain/rate-table.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
-import type { ClassRate } from './tables.ts';
+import type { ClassRate } from './recorded.ts';
 
 /** The plan that a version belongs to: of a reseller, or of what things cost. */
 export type PlanRef =

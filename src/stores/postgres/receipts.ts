@@ -7,7 +7,8 @@ import type { FoundRate } from '../../domain/rate-table.ts';
 import type { ReceiptFacts } from '../../domain/receipt.ts';
 import type { Role } from '../../domain/tenant.ts';
 import type { Tx } from './ledger.ts';
-import type { Database, RecordedRate } from './tables.ts';
+import type { RecordedRate } from './recorded.ts';
+import type { Database } from './tables.ts';
 
 /** Columns of a record that only some may read: the database itself keeps them from the others. */
 const ALSO: Readonly<Record<Role, readonly string[]>> = {

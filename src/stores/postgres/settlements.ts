@@ -4,8 +4,9 @@ import { BUNDLE_SLOTS, type BundleSlot } from '../../domain/call-class.ts';
 import { callEntries, carrierEntries, type LedgerEntry, wholesaleEntries } from '../../domain/ledger.ts';
 import type { Db } from './connect.ts';
 import { type NewMovement, type Tx, writeMovements } from './ledger.ts';
+import type { RecordedCost, RecordedPart, RecordedRate } from './recorded.ts';
 import { addToResellerWallets, type ResellerWallet, readResellerWallets } from './reseller-wallets.ts';
-import type { Database, RecordedCost, RecordedPart, RecordedRate } from './tables.ts';
+import type { Database } from './tables.ts';
 import { readWallets, type Wallet } from './wallets.ts';
 
 type Row = Insertable<Database['calls']>;

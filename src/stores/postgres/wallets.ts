@@ -63,7 +63,10 @@ interface Renewal {
   readonly included_seconds: number;
 }
 
-/** Gives every slot that holds a bundle its minutes of a cycle, unless it has them. */
+/**
+ * Gives every slot that holds a bundle its minutes of a cycle, unless it has them. A call that was settled before the cycle
+ * was opened has left a row without any.
+ */
 async function renewSlots(tx: Tx, subscriber_id: string, cycle_start: string): Promise<Renewal[]> {
   const { rows } = await sql<Renewal>`
     insert into bundle_allocations
@@ -73,7 +76,12 @@ async function renewSlots(tx: Tx, subscriber_id: string, cycle_start: string): P
     from bundle_slots b join minute_bundles m on m.id = b.bundle_id
     join subscribers s on s.id = b.subscriber_id and s.billing_mode = 'BUNDLE'
     where b.subscriber_id = ${subscriber_id}
-    on conflict do nothing returning slot, included_seconds`.execute(tx);
+    on conflict (subscriber_id, slot, cycle_start) do update
+    set bundle_name = excluded.bundle_name, monthly_price_micros = excluded.monthly_price_micros,
+      included_seconds = excluded.included_seconds,
+      left_seconds = bundle_allocations.left_seconds + excluded.left_seconds
+    where bundle_allocations.included_seconds = 0
+    returning slot, included_seconds`.execute(tx);
   return rows;
 }
 
@@ -189,7 +197,8 @@ export async function readLeftSeconds(
   cycle_start: string,
 ): Promise<number> {
   const { rows } = await sql<{ left_seconds: number }>`
-    select coalesce(a.left_seconds, m.included_seconds) as left_seconds
+    select case when a.included_seconds > 0 then a.left_seconds
+      else m.included_seconds + coalesce(a.left_seconds, 0) end as left_seconds
     from bundle_slots b join minute_bundles m on m.id = b.bundle_id
     left join bundle_allocations a
       on a.subscriber_id = b.subscriber_id and a.slot = b.slot and a.cycle_start = ${cycle_start}::date
