@@ -234,6 +234,7 @@ describe('a transfer', () => {
       }),
     );
     for (const answer of answers) expectStatus(answer, 201);
+    expect(api().logged.filter((line) => line.includes('deadlock'))).toEqual([]);
     expect(await desk.balance()).toBe(10_000_000n - 25n);
     expect(await desk.balance(to)).toBe(10_000_000n + 25n);
     expect(await proveLedger(api().database.db)).toEqual([]);
