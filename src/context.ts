@@ -6,6 +6,7 @@ import { createPostalCodes } from './admin/find-postal-code.ts';
 import { importDeck } from './admin/import-deck.ts';
 import { openCycles } from './admin/open-cycles.ts';
 import { createPublisher } from './admin/publish-revisions.ts';
+import { reRateWork } from './admin/re-rate.ts';
 import { runLedgerProof } from './admin/run-ledger-proof.ts';
 import { createSecretBox } from './admin/secret-box.ts';
 import { createApi } from './api/server.ts';
@@ -163,7 +164,7 @@ export async function startService(config: Config): Promise<Service> {
     db: office.db,
     redisUrl: config.REDIS_URL,
     log,
-    work: { IMPORT_DECK: importDeck },
+    work: { IMPORT_DECK: importDeck, RE_RATE: reRateWork(office.db) },
     every: schedulesOf(office.db, calls, log),
   });
   const app = createApi({

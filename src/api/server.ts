@@ -30,6 +30,7 @@ import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
+import { addReRatingRoutes } from './routes/re-ratings.ts';
 import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
@@ -92,6 +93,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addAuditRoutes(binder);
   addJobRoutes(binder);
   addDeckRoutes(binder, deps.ringJobs);
+  addReRatingRoutes(binder, deps.ringJobs);
   addPostalCodeRoutes(binder, deps.postalCodes);
   const missing = ROUTES.filter((route) => !binder.bound.includes(route)).map(({ name }) => name);
   if (missing.length > 0 || binder.bound.length !== ROUTES.length)

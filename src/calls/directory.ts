@@ -2,7 +2,7 @@ import type { LineFacts, Prices, TrunkFacts } from '../domain/authorize.ts';
 import { type RateTable, type VersionStart, versionAt } from '../domain/rate-table.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { findLineFacts, findTrunkFacts } from '../stores/postgres/lines.ts';
-import { readRateTable } from '../stores/postgres/rate-versions.ts';
+import { createRateShelf } from '../stores/postgres/rate-shelf.ts';
 
 /**
  * Reference data of calling lines, kept in memory so that a decision asks no database. `clear` is called on
@@ -16,44 +16,11 @@ export interface Directory {
   clear(): void;
 }
 
-/** Rows of decks that are kept in memory, over all plans: the decks asked last stay. */
-const KEPT_ROWS = 2_000_000;
-
-/** Versions of prices never change, so what is kept of them is never wrong: only memory limits it. */
-function createPriceShelf(db: Db): (version_id: string) => Promise<RateTable | null> {
-  const shelf = new Map<string, { table: Promise<RateTable | null>; rows: number }>();
-  const trim = () => {
-    let rows = [...shelf.values()].reduce((sum, kept) => sum + kept.rows, 0);
-    for (const [version_id, kept] of shelf) {
-      if (rows <= KEPT_ROWS || shelf.size === 1) return;
-      shelf.delete(version_id);
-      rows -= kept.rows;
-    }
-  };
-  return (version_id) => {
-    const kept = shelf.get(version_id) ?? { table: readRateTable(db, version_id), rows: 0 };
-    const isNew = !shelf.has(version_id);
-    // Set anew: a map keeps the order in which its keys came, and what was asked last goes last.
-    shelf.delete(version_id);
-    shelf.set(version_id, kept);
-    if (!isNew) return kept.table;
-    kept.table.then(
-      (table) => {
-        if (!table) shelf.delete(version_id);
-        kept.rows = table?.deck?.size ?? 0;
-        trim();
-      },
-      () => shelf.delete(version_id),
-    );
-    return kept.table;
-  };
-}
-
 /** SIP users that do not exist are not kept: strangers could fill the memory with them. */
 export function createDirectory(db: Db): Directory {
   let lines = new Map<string, LineFacts>();
   let trunks = new Map<string, TrunkFacts>();
-  const tableOf = createPriceShelf(db);
+  const tableOf = createRateShelf(db);
 
   async function cached<T>(
     map: () => Map<string, T>,

@@ -53,6 +53,7 @@ import {
   readPermissionProfileRoute,
 } from './permission-profiles.ts';
 import { findPostalCodeRoute } from './postal-codes.ts';
+import { createReRatingRoute } from './re-ratings.ts';
 import { readReceiptRoute, simulateRoute } from './receipts.ts';
 import {
   changeResellerRoute,
@@ -157,6 +158,7 @@ export const ROUTES: readonly Route[] = [
   listPermissionProfilesRoute,
   readPermissionProfileRoute,
   findPostalCodeRoute,
+  createReRatingRoute,
   readReceiptRoute,
   simulateRoute,
   changeResellerRoute,

@@ -113,11 +113,17 @@ function refuse(refusal: Refusal, destination: DialledDestination | null): Verdi
   return { permitted: false, refusal, destination };
 }
 
+/** What decides which minutes pay for a class. */
+export type FranquiaFacts = Pick<
+  SubscriberFacts,
+  'billing_mode' | 'ldn_fixed_uses_local' | 'ldn_mobile_uses_local'
+> & { readonly slots: { has(slot: BundleSlot): boolean } };
+
 /**
  * Slot that pays for a class: its own, or the local slot of its kind where the subscriber chose
  * 'consumir da franquia local'. null when no bundle of the subscriber covers it.
  */
-export function payingSlot(callClass: CallClass, subscriber: SubscriberFacts): BundleSlot | null {
+export function payingSlot(callClass: CallClass, subscriber: FranquiaFacts): BundleSlot | null {
   const own = CALL_CLASS_FACTS[callClass].slot;
   const slot =
     own === 'FIXED_LDN' && subscriber.ldn_fixed_uses_local

@@ -97,12 +97,24 @@ export function costOf(talk_ms: number, rate: Rate, most_seconds = Number.POSITI
   return { billed_seconds, total_micros: priceOfSeconds(rate.price_micros_per_minute, billed_seconds) };
 }
 
+function sharedOut(billed_seconds: number, left_seconds: number): CycleGrant {
+  const bundle_seconds = Math.max(0, Math.min(billed_seconds, left_seconds));
+  return { bundle_seconds, paid_seconds: billed_seconds - bundle_seconds };
+}
+
 /**
  * What a talk time would be granted out of so many minutes left, money being no question: for what is not reserved
- * slice by slice, which is the simulator and rating again.
+ * slice by slice, which is the simulator and rating again. `turn`: where its cycle turned, and what the next one has left.
  */
-export function grantFor(talk_ms: number, rate: Rate, left_seconds: number): Grant {
+export function grantFor(
+  talk_ms: number,
+  rate: Rate,
+  left_seconds: number,
+  turn: { readonly turn_seconds: number; readonly left_seconds: number } | null = null,
+): Grant {
   const billed = billedSeconds(talkSeconds(talk_ms), rate.cadence);
-  const bundle_seconds = Math.max(0, Math.min(billed, left_seconds));
-  return { bundle_seconds, paid_seconds: billed - bundle_seconds };
+  if (!turn || billed <= turn.turn_seconds) return sharedOut(billed, left_seconds);
+  const { turn_seconds } = turn;
+  const after = sharedOut(billed - turn_seconds, turn.left_seconds);
+  return { ...sharedOut(turn_seconds, left_seconds), after_turn: { turn_seconds, ...after } };
 }

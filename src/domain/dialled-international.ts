@@ -29,7 +29,8 @@ export function international(digits: string, context: DialContext): DialledNumb
   return context.intlDialing === 'CSP' || selected.kind === 'NUMBER' ? selected : direct;
 }
 
-function foreignNumber(number: string): DialledNumber {
+/** A number abroad, E.164 with its `+`. */
+export function foreignNumber(number: string): DialledNumber {
   const parsed = parsePhoneNumberFromString(number);
   if (!parsed?.isValid()) return invalid(foreignReason(number));
   // Satellite and universal codes (+870, +881, +800 ...) call some of their ranges mobile: no bundle covers them.

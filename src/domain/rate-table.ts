@@ -50,7 +50,7 @@ export function versionAt(versions: readonly VersionStart[], at_ms: number): str
 /** The rate of a number: its longest active prefix in the deck, or its class. null is no rate, never price 0. */
 export function findRate(
   table: RateTable,
-  { number, class: callClass }: DialledDestination,
+  { number, class: callClass }: Pick<DialledDestination, 'number' | 'class'>,
 ): FoundRate | null {
   if (table.deck && number.startsWith('+') && callClass !== 'COLLECT')
     return table.deck.find(number.slice(1));

@@ -74,12 +74,14 @@ export function createJobRunner(db: Db, work: Work, log: Log): JobRunner {
     return { tell, last: () => last };
   }
 
+  const begin = <K extends keyof JobParams>(job: TakenJob<K>, tell: Tell) => work[job.kind](job, tell);
+
   async function run(job_id: string): Promise<void> {
     const job = await takeJob(db, job_id);
     if (!job) return;
     const { tell, last } = createProgress(job_id);
     try {
-      const lastStep = await work[job.kind](job, tell);
+      const lastStep = await begin(job, tell);
       await changeAsSystem(db, job.actor, async (tx) => finishJob(tx, job_id, await lastStep(tx), last()));
     } catch (error) {
       if (error instanceof Interrupted) return;

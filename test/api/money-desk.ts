@@ -18,7 +18,8 @@ export function useMoneyDesk(api: () => TestApi) {
   let other_reseller_id = '';
   let serial = 0;
   const keys: Record<Who, string> = { master: '', reseller: '', other: '', subscriber: '' };
-  function ask(
+  /** As clients do: the same request with the same key again while there is no connection free for it. */
+  async function ask(
     who: Who,
     method: string,
     path: string,
@@ -26,10 +27,11 @@ export function useMoneyDesk(api: () => TestApi) {
     more: Record<string, string> = {},
   ): Promise<Answer> {
     const headers = { ...(method === 'POST' ? { 'idempotency-key': `desk-${++serial}` } : {}), ...more };
-    return api().ask(keys[who], method, `/api/v1${path}`, {
-      headers,
-      ...(body === undefined ? {} : { body }),
-    });
+    const asking = { headers, ...(body === undefined ? {} : { body }) };
+    for (;;) {
+      const answer = await api().ask(keys[who], method, `/api/v1${path}`, asking);
+      if (answer.status !== 503) return answer;
+    }
   }
   const desk = {
     /** A prepaid subscriber of ours with R$ 10, and one that the key `subscriber` is of. */

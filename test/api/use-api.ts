@@ -9,6 +9,7 @@ import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
 import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
+import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
 import { createDirectory } from '../../src/calls/directory.ts';
@@ -90,7 +91,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
       db: system.db,
       redisUrl: server.url,
       log: logger,
-      work: { IMPORT_DECK: importDeck },
+      work: { IMPORT_DECK: importDeck, RE_RATE: reRateWork(system.db) },
       every: [],
     });
     opened.push(jobs, system, tenants, database, redis, revocations, server);

@@ -152,6 +152,28 @@ describe('money that is about to be moved', () => {
     expect(await looking.zcard('pabx:moves')).toBe(0);
   });
 
+  test('is swept when its lease has ended, and the wallet is read anew: nobody told whether it moved', async () => {
+    const { database, looking, store } = stores();
+    const tenant = await withMoney();
+    await reserve(leavingOf(holderOf(tenant), 900_000n));
+    // It took place, and its process died before it could say so.
+    await topUpWallet(database.db, tenant, -900_000n, randomUUID(), 'test');
+    await store.sweepMoves();
+    expect(await held(tenant), 'its lease has not ended').toBe(900_000);
+    for (const id of (await looking.zrange('pabx:moves', 0, '-1')) as string[])
+      await looking.zadd('pabx:moves', 0, id);
+    await store.sweepMoves();
+    await store.sweepMoves();
+    await untilFree(tenant);
+    const call = callOf({
+      call_id: randomUUID(),
+      payer: tenant.subscriber_id,
+      reseller_id: tenant.reseller_id,
+      rate: BY_THE_SECOND,
+    });
+    expect(await store.admit(call)).toEqual({ code: 'WALLET_UNKNOWN' });
+  });
+
   test('told twice to be over is let go of once', async () => {
     const tenant = await withMoney();
     const other = await reserve(leavingOf(holderOf(tenant), 100_000n));

@@ -1,4 +1,5 @@
 import { importDeck } from '../../src/admin/import-deck.ts';
+import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createJobs } from '../../src/jobs/jobs.ts';
 import { connectPostgres } from '../../src/stores/postgres/connect.ts';
 
@@ -14,6 +15,7 @@ createJobs({
   redisUrl,
   log: { warn: say, error: say },
   work: {
+    RE_RATE: reRateWork(db),
     async IMPORT_DECK(job, tell) {
       const lastStep = await importDeck(job, tell);
       return async (tx) => {

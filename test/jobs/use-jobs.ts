@@ -5,7 +5,9 @@ import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { addReseller } from '../../dev/world/tenants.ts';
 import { importDeck } from '../../src/admin/import-deck.ts';
+import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createJobs, type Jobs, type JobsDependencies } from '../../src/jobs/jobs.ts';
+import type { Work } from '../../src/jobs/run-job.ts';
 import { connectPostgres, type Postgres } from '../../src/stores/postgres/connect.ts';
 import { insertJob } from '../../src/stores/postgres/jobs.ts';
 import { addClassVersion } from '../../src/stores/postgres/rate-versions.ts';
@@ -20,7 +22,7 @@ export interface Office {
   readonly redis: Redis;
   readonly logged: { fields: object; message: string }[];
   /** Starts to run jobs; closed with the tests. */
-  start(more?: Partial<JobsDependencies>): Jobs;
+  start(more?: Partial<Omit<JobsDependencies, 'work'>> & { work?: Partial<Work> }): Jobs;
   addPlan(): Promise<string>;
   order(sales_plan_id: string, file: string, valid_from?: string): Promise<string>;
   /** The row of a job once `holds`; fails after a while. */
@@ -59,6 +61,8 @@ export function useOffice(): () => Office {
     const database = await createDatabase(inject('postgresUrl'));
     const server = await startRedis();
     const redis = new Redis(server.url);
+    // Tests take the server away.
+    redis.on('error', () => {});
     await once(redis, 'ready');
     const system = connectPostgres(database.url, () => {}, 'pabx_system');
     opened.push(system, database);
@@ -76,9 +80,9 @@ export function useOffice(): () => Office {
       server,
       redis,
       logged,
-      start(more) {
-        const work = { IMPORT_DECK: importDeck };
-        const jobs = createJobs({ db: system.db, redisUrl: server.url, log, work, every: [], ...more });
+      start({ work, ...more } = {}) {
+        const all = { IMPORT_DECK: importDeck, RE_RATE: reRateWork(system.db), ...work };
+        const jobs = createJobs({ db: system.db, redisUrl: server.url, log, work: all, every: [], ...more });
         running.push(jobs);
         return jobs;
       },

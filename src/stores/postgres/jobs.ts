@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Faults } from '../../contract/jobs.ts';
 import type { Page, PageRequest } from '../../contract/paging.ts';
+import type { ReRateParams } from '../../contract/re-ratings.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
 import { equals, pageClauses, type SortColumn, toPage } from './page.ts';
@@ -17,6 +18,7 @@ export interface ImportDeckParams {
 /** What each kind of job is told. A kind that is not here cannot be asked for. */
 export interface JobParams {
   readonly IMPORT_DECK: ImportDeckParams;
+  readonly RE_RATE: ReRateParams;
 }
 
 export interface NewJob<K extends keyof JobParams> {
