@@ -7,6 +7,7 @@ import {
   costOf,
   type Grant,
   grantedSeconds,
+  grantFor,
   NO_GRANT,
   sourcesOf,
 } from '../../src/domain/charge.ts';
@@ -301,5 +302,31 @@ describe('what the one above pays', () => {
     [0, standard, undefined, [0, 0n]],
   ] as const)('for %i ms of talk', (talk, rate, most, [billed_seconds, total_micros]) => {
     expect(costOf(talk, rate, most)).toEqual({ billed_seconds, total_micros });
+  });
+});
+
+describe('what a talk would be granted', () => {
+  const turn = { turn_seconds: 36, left_seconds: 20 };
+  test.each([
+    // talk, seconds left, turn → bundle and paid seconds before it and after it
+    ['without a turn', 95_000, 30, null, [30, 66], null],
+    ['that ends before the turn', 29_000, 10, turn, [10, 20], null],
+    ['that is billed up to the turn', 36_000, 10, turn, [10, 26], null],
+    ['beyond the turn, out of what each cycle has left', 71_000, 10, turn, [10, 26], [20, 16]],
+    ['beyond the turn, within the minutes', 48_000, 99, turn, [36, 0], [12, 0]],
+    [
+      'beyond the turn, with nothing left in either',
+      48_000,
+      -5,
+      { ...turn, left_seconds: 0 },
+      [0, 36],
+      [0, 12],
+    ],
+  ] as const)('%s', (_, talk, left, turns, before, after) => {
+    const after_turn = after && { turn_seconds: 36, ...grant(...after) };
+    expect(grantFor(talk, standard, left, turns)).toEqual({
+      ...grant(...before),
+      ...(after_turn && { after_turn }),
+    });
   });
 });

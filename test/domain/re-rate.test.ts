@@ -145,6 +145,13 @@ describe('one call again', () => {
       franquiaOf({ INTL_FIXED: 30 }),
       ['INTL_FIXED', 36, 30, 6, 6_000n],
     ],
+    [
+      'abroad the number says mobile, which has no rate',
+      { call_class: 'INTL_FIXED', number: '+351912345678' },
+      ALL,
+      franquiaOf({}),
+      null,
+    ],
   ] as const)('%s', (_, more, prices, franquia, expected) => {
     const reRated = createReRate(franquia)(callOf(more), prices);
     const { billed_seconds, bundle_seconds, paid_seconds, total_micros } = reRated?.charge ?? NO_CHARGE;
