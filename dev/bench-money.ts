@@ -2,7 +2,7 @@ import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { allCount, type Measured, measuredTable, runRounds } from './bench/money-rounds.ts';
 import { prepareRatings } from './bench/ratings.ts';
-import { prepareReRatings } from './bench/re-ratings.ts';
+import { MEMORY_AT, prepareReRatings } from './bench/re-ratings.ts';
 import { prepareSettlements } from './bench/settled-calls.ts';
 import { announce } from './services/announce.ts';
 import { MissingServiceError } from './services/errors.ts';
@@ -54,12 +54,14 @@ function optionsOrExit(): MoneyOptions {
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
 
-/** Memory of every run, and what it grew by from the first page to the last. */
-function memoryLines(runs: readonly (readonly [start: number, middle: number, end: number])[]): string {
+/** Memory of every run, and what it grew by once the heap had its size. */
+function memoryLines(runs: readonly (readonly number[])[]): string {
+  const shares = MEMORY_AT.map((share) => `${share * 100} %`).join(', ');
   return runs
     .map((run) => {
-      const [start, , end] = run;
-      return `resident ${run.map(megabytes).join(', ')} MB after the first page, half way, at the end: ${megabytes(end - start)} MB more`;
+      const [, warm = 0] = run;
+      const grown = megabytes((run.at(-1) ?? 0) - warm);
+      return `resident ${run.map(megabytes).join(', ')} MB at ${shares} of the calls: ${grown} MB more from the second on`;
     })
     .join('\n');
 }
