@@ -2,21 +2,19 @@ import { type Fault, JobFaultsError } from '../contract/jobs.ts';
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
 import type { CallClass } from '../domain/call-class.ts';
-import { countEdit, findVersionAt, requirePlan } from '../stores/postgres/decks.ts';
+import { CLASSES_BESIDE_DECK } from '../domain/loss-classes.ts';
+import { countEdit, requirePlan } from '../stores/postgres/decks.ts';
 import { type ImportDeckParams, insertJob, type TakenJob } from '../stores/postgres/jobs.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
+import { findVersionAt } from '../stores/postgres/plan-versions.ts';
 import { addDeckVersion, type PlanRef } from '../stores/postgres/rate-versions.ts';
 import type { ClassRate } from '../stores/postgres/recorded.ts';
 import type { Actor } from '../stores/postgres/tenancy.ts';
 import { decodeText } from './decode-text.ts';
 import { readDeckFile } from './read-deck.ts';
+import { beginningOf } from './save-prices.ts';
 
-/** Priced by class even beside a deck: their numbers are none of E.164, or another pays. */
-const BESIDE_DECK: readonly CallClass[] = ['PUBLIC_UTILITY', 'SHARED_COST', 'PREMIUM', 'COLLECT'];
-
-function invalid(field: string, message: string): ProblemError {
-  return new ProblemError('INVALID_REQUEST', message, [{ field, message }]);
-}
+const BESIDE_DECK: readonly CallClass[] = CLASSES_BESIDE_DECK;
 
 /**
  * Asks for a deck to be read and to become the prices of a plan, from `valid_from` on or as soon as it is read. Gives
@@ -27,14 +25,14 @@ export async function orderDeckImport(
   actor: Actor,
   plan: PlanRef,
   file: Uint8Array,
-  valid_from: string | null,
+  valid_from: string | undefined,
 ): Promise<string> {
   const reseller_id = await requirePlan(tx, plan);
-  if (valid_from !== null && Date.parse(valid_from) < Date.now())
-    throw invalid('valid_from', say('is in the past', 'está no passado'));
+  beginningOf(valid_from);
   const { refusal } = decodeText(file);
-  if (refusal !== undefined) throw invalid('body', refusal);
-  const params: ImportDeckParams = { plan, valid_from };
+  if (refusal !== undefined)
+    throw new ProblemError('INVALID_REQUEST', refusal, [{ field: 'body', message: refusal }]);
+  const params: ImportDeckParams = { plan, valid_from: valid_from ?? null };
   return insertJob(tx, { kind: 'IMPORT_DECK', reseller_id, actor, params, input: file });
 }
 

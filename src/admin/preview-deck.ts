@@ -1,7 +1,8 @@
 import type { Faults } from '../contract/jobs.ts';
 import type { DeckRow } from '../domain/deck.ts';
-import { findVersionAt, requirePlan } from '../stores/postgres/decks.ts';
+import { requirePlan } from '../stores/postgres/decks.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
+import { findVersionAt } from '../stores/postgres/plan-versions.ts';
 import { type PlanRef, readDeck } from '../stores/postgres/rate-versions.ts';
 import { readDeckFile } from './read-deck.ts';
 

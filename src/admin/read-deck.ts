@@ -35,7 +35,7 @@ export const MOST_ROWS = 200_000;
 const MOST_LISTED = 1_000;
 const SHOWN_CHARACTERS = 40;
 /** Between two slices everybody else has a turn: calls are decided in the same process. */
-const SLICE_CHARACTERS = 64 * 1024;
+const SLICE_CHARACTERS = 16 * 1024;
 
 const NO_ROWS = say('the file has no rows', 'o arquivo não tem linhas');
 const TOO_MANY = say('the file has more than 200,000 rows', 'o arquivo tem mais de 200.000 linhas');

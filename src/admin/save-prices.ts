@@ -47,7 +47,7 @@ export async function addFirstPrices(
 const FURTHEST_years = 2;
 
 /** The moment that a change names; null: now. Throws INVALID_REQUEST. */
-function beginningOf(valid_from: string | undefined): Date | null {
+export function beginningOf(valid_from: string | undefined): Date | null {
   if (valid_from === undefined) return null;
   const furthest = new Date();
   furthest.setUTCFullYear(furthest.getUTCFullYear() + FURTHEST_years);

@@ -72,7 +72,8 @@ function ofDatabase(code: string): ProblemError | null {
 }
 
 function tooLarge(most_bytes: number): ProblemError {
-  const most = `${most_bytes / 1024} KiB`;
+  const [kib, mib] = [most_bytes / 1024, most_bytes / 1024 ** 2];
+  const most = mib < 1 ? `${kib} KiB` : `${mib} MiB`;
   return new ProblemError(
     'TOO_LARGE',
     say(`the body is too large: ${most} at most`, `o corpo é grande demais: no máximo ${most}`),
@@ -131,6 +132,8 @@ export function answerError(
   const problem = toProblem(known, language);
   if (problem.code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
   if (problem.code === 'UNAVAILABLE') request.log.warn({ err: error }, 'request refused');
+  // Closed at once, the connection would break under whoever still sends, and the answer be lost: the rest is dropped.
+  if (problem.code === 'TOO_LARGE') reply.removeHeader('connection');
   if (known.retry_after_seconds !== undefined) reply.header('retry-after', known.retry_after_seconds);
   return reply
     .code(problem.status)

@@ -1,4 +1,5 @@
 import type { Grant } from '../domain/charge.ts';
+import { nextCycleStart } from '../domain/cycle.ts';
 import type { Refusal } from '../domain/refusals.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { readResellerWallet } from '../stores/postgres/reseller-wallets.ts';
@@ -52,6 +53,14 @@ interface Asked {
   readonly facts: CallFacts;
 }
 
+/** The call as one of a cycle that is open; it turns into a later one. */
+function inCycle(facts: CallFacts, cycle_start: string): CallFacts {
+  const { next_cycle_start: next } = facts;
+  // Where the one that it would have turned into is open already, the one after that begins on the same day.
+  const next_cycle_start = next > cycle_start ? next : nextCycleStart(Number(next.slice(8)), cycle_start);
+  return { ...facts, cycle_start, next_cycle_start };
+}
+
 /** Asks the admission script, and loads wallets from the ledger when Redis does not have them yet. */
 export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: number): Admissions {
   const once = (facts: CallFacts, adopt: Grant | null) => {
@@ -75,7 +84,7 @@ export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: nu
     const wallet = await openWallet(db, facts, facts.cycle_start);
     await store.loadWallet(wallet);
     const known = facts.cycle_start === wallet.cycle_start || facts.cycle_start in wallet.left_seconds;
-    return known ? facts : { ...facts, cycle_start: wallet.cycle_start };
+    return known ? facts : inCycle(facts, wallet.cycle_start);
   }
 
   async function ask(facts: CallFacts, adopt: Grant | null): Promise<Asked> {

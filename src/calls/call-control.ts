@@ -20,6 +20,7 @@ import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
 
 const WALLET_RETRY_ms = 1_000;
+const SWEEP_MOVES_ms = 30_000;
 
 export interface CallControl {
   readonly board: LiveBoard;
@@ -123,6 +124,11 @@ export function createCallControl({
     });
   };
 
+  const sweeping = setInterval(() => {
+    store.sweepMoves().catch((error: Error) => log.warn({ err: error }, 'moves of money are swept later'));
+  }, SWEEP_MOVES_ms);
+  sweeping.unref();
+
   return {
     walletChanged,
     reserve: createReserve(db, store, log),
@@ -133,6 +139,7 @@ export function createCallControl({
     settler,
     switches,
     async close() {
+      clearInterval(sweeping);
       switches.close();
       await controller.idle();
       await refusals.idle();

@@ -31,27 +31,37 @@ const NOT_FREE = say(
   'não há tanto livre: as chamadas em andamento reservaram o resto; nada foi movido',
 );
 
+/** Who never had a wallet has nothing, and may owe as much as anybody. Its cycle is one that no call is of. */
+const noWallet = (subscriber_id: string): Wallet => ({
+  subscriber_id,
+  version: 0n,
+  balance_micros: 0n,
+  cycle_start: '2000-01-01',
+  left_seconds: {},
+});
+
 export function createReserve(db: Db, store: LiveCallStore, log: Log): Reserve {
-  async function load(holder: Holder): Promise<void> {
-    if (holder.subscriber_id === null)
-      return store.loadResellerWallet(await readResellerWallet(db, holder.reseller_id));
-    const wallet = (await readWallets(db, [holder.subscriber_id])).get(holder.subscriber_id);
-    if (wallet) await store.loadWallet(wallet);
+  async function load({ subscriber_id, reseller_id }: Holder): Promise<void> {
+    if (subscriber_id === null) return store.loadResellerWallet(await readResellerWallet(db, reseller_id));
+    const wallet = (await readWallets(db, [subscriber_id])).get(subscriber_id);
+    await store.loadWallet(wallet ?? noWallet(subscriber_id));
   }
 
   async function hold({ holder, amount, credit_micros }: Leaving, move_id: string): Promise<HoldAnswer> {
-    if (!store.ready()) return 'UNKNOWN';
+    // A Redis that somebody emptied would say that calls hold nothing.
+    if (!store.ready() || !(await store.epochHolds())) return 'UNKNOWN';
     const answer = await store.holdMoney(holder, move_id, amount, credit_micros);
     if (answer !== 'UNKNOWN') return answer;
     await load(holder);
-    const again = await store.holdMoney(holder, move_id, amount, credit_micros);
-    // Nobody ever had a wallet there: it holds nothing, so nothing can go.
-    return again === 'UNKNOWN' && store.ready() ? 'NOT_ENOUGH' : again;
+    return store.holdMoney(holder, move_id, amount, credit_micros);
   }
 
   return async (leaving) => {
     const move_id = randomUUID();
-    const answer = await hold(leaving, move_id);
+    const answer = await hold(leaving, move_id).catch((error: Error): HoldAnswer => {
+      log.warn({ err: error }, 'money cannot be set apart');
+      return 'UNKNOWN';
+    });
     if (answer === 'NOT_ENOUGH')
       throw new ProblemError('CONFLICT', NOT_FREE, [{ field: 'amount_micros', message: NOT_FREE }]);
     if (answer === 'UNKNOWN')

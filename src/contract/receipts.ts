@@ -80,7 +80,6 @@ export const newSimulationSchema = z.strictObject({
   dialled: z.string().min(1).max(64),
   talk_seconds: z.int().min(0).max(86_400),
 });
-export type NewSimulation = z.output<typeof newSimulationSchema>;
 
 export const simulationSchema = receiptSchema.extend({
   permitted: z.boolean(),

@@ -96,6 +96,22 @@ describe('a correction', () => {
     ]);
   });
 
+  test('takes from who never had anything what it may owe', async () => {
+    const options = {
+      billing_mode: 'POSTPAID',
+      balance_micros: 0n,
+      credit_limit_micros: 5_000_000n,
+    } as const;
+    const fresh = (await desk.add(options)).id;
+    expect(refusal(await correct({ amount_micros: '-5000001' }, fresh))).toEqual([
+      409,
+      'CONFLICT',
+      'amount_micros',
+    ]);
+    expectStatus(await correct({ amount_micros: '-5000000' }, fresh), 201);
+    expect(await desk.balance(fresh)).toBe(-5_000_000n);
+  });
+
   test('leaves what a running call reserved, and takes it when the call is over', async () => {
     const call = await reserveSix(desk.id);
     expect(refusal(await correct({ amount_micros: '-4000001' }))).toEqual([409, 'CONFLICT', 'amount_micros']);
@@ -218,6 +234,7 @@ describe('a transfer', () => {
       }),
     );
     for (const answer of answers) expectStatus(answer, 201);
+    expect(api().logged.filter((line) => line.includes('deadlock'))).toEqual([]);
     expect(await desk.balance()).toBe(10_000_000n - 25n);
     expect(await desk.balance(to)).toBe(10_000_000n + 25n);
     expect(await proveLedger(api().database.db)).toEqual([]);

@@ -167,6 +167,41 @@ describe('a subscriber of before, whose document nobody knows', () => {
   });
 });
 
+describe('a subscriber that was blocked by itself', () => {
+  const overdue = async () => {
+    const one = await made();
+    const block = "update subscribers set status = 'BLOCKED', blocked_reason = 'OVERDUE' where id = $1";
+    await api().database.pool.query(block, [one.id]);
+    return (await read(one.id)).body;
+  };
+
+  test.each(['ACTIVE', 'SUSPENDED', 'INACTIVE'])(
+    'is told why, until it is set %s by hand',
+    async (status) => {
+      const { id, version, blocked_reason } = await overdue();
+      expect(blocked_reason).toBe('OVERDUE');
+      const after = expectStatus(await patch(id, version, { status }), 200).body;
+      expect(after).toMatchObject({ status, blocked_reason: null, version: version + 1 });
+    },
+  );
+
+  test('stays so by other changes', async () => {
+    const { id, version } = await overdue();
+    const after = expectStatus(await patch(id, version, { status: 'BLOCKED', due_day: 9 }), 200).body;
+    expect(after).toMatchObject({ status: 'BLOCKED', blocked_reason: 'OVERDUE', due_day: 9 });
+  });
+});
+
+describe('how phones dial', () => {
+  test('is usual until somebody says otherwise', async () => {
+    const one = await made();
+    expect(one).toMatchObject({ intl_dialing: 'NO_CSP', auto_ninth_digit: true, blocked_reason: null });
+    const change = { intl_dialing: 'AUTO', auto_ninth_digit: false };
+    expect(expectStatus(await patch(one.id, one.version, change), 200).body).toMatchObject(change);
+    expect(await made({ intl_dialing: 'CSP' })).toMatchObject({ intl_dialing: 'CSP' });
+  });
+});
+
 describe('bad input is named', () => {
   const contact = { name: 'Ana', email: 'ana@example.com' };
   const cases: [string, object, string][] = [
@@ -193,6 +228,9 @@ describe('bad input is named', () => {
     ['too many calls', { max_concurrent_calls: 10_001 }, 'max_concurrent_calls'],
     ['fewer than no calls', { max_concurrent_in: -1 }, 'max_concurrent_in'],
     ['too many lines', { max_lines: 100_001 }, 'max_lines'],
+    ['an unknown way to dial abroad', { intl_dialing: 'CARRIER' }, 'intl_dialing'],
+    ['no word on the ninth digit', { auto_ninth_digit: null }, 'auto_ninth_digit'],
+    ['a reason to be blocked', { blocked_reason: null }, 'body'],
     ['a text for yes', { allow_loss_calls: 'yes' }, 'allow_loss_calls'],
     ['a contact without e-mail and phone', { contacts: [contact, { name: 'B' }] }, 'contacts.1'],
     ['a contact with a bad e-mail', { contacts: [{ ...contact, email: 'x@' }] }, 'contacts.0.email'],

@@ -2,6 +2,7 @@ import { addServer } from '../../src/admin/add-server.ts';
 import { createApiKeyRoute } from '../../src/contract/api-keys.ts';
 import type { Client } from '../../src/contract/client.ts';
 import { createCostPlanRoute } from '../../src/contract/cost-plans.ts';
+import { importSalesDeckRoute } from '../../src/contract/decks.ts';
 import { createLineRoute } from '../../src/contract/lines.ts';
 import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
 import { createNumberRoute } from '../../src/contract/numbers.ts';
@@ -36,6 +37,8 @@ export interface Household {
   /** Of a call that `addCall` records. */
   readonly call_id: string;
   readonly statement_id: string;
+  /** The import of a deck with faults, which changes nothing. */
+  readonly job_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -134,6 +137,10 @@ export async function addHousehold(
   const key = await master(createApiKeyRoute, {
     body: { subscriber_id, name: `Chave ${serial}`, scopes: ['READ'], expires_at: null },
   });
+  const job = await master(importSalesDeckRoute, {
+    params: { sales_plan_id: plan.id },
+    body: Buffer.from('no deck'),
+  });
   await master(topUpRoute, {
     params: { subscriber_id },
     body: { amount_micros: '1000000', reference: 'primeira' },
@@ -155,6 +162,7 @@ export async function addHousehold(
     api_key_id: key.id,
     call_id: `call-${serial}`,
     statement_id,
+    job_id: job.id,
   };
 }
 

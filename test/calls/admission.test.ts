@@ -1,8 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createAdmissions } from '../../src/calls/admission.ts';
 import { type CallFacts, decodeFacts } from '../../src/calls/live-call.ts';
+import { moveResellerMoney } from '../../src/stores/postgres/reseller-wallets.ts';
 import { openWallet } from '../../src/stores/postgres/wallets.ts';
-import { accountsOf, addTenant, CYCLE, type Tenant } from '../stores/postgres/use-tenants.ts';
+import {
+  accountsOf,
+  addTenant,
+  BY_THE_SECOND,
+  CYCLE,
+  NEXT_CYCLE,
+  type Tenant,
+} from '../stores/postgres/use-tenants.ts';
 import { claim, heldOf } from '../stores/redis/use-store.ts';
 import { factsOf as anyFacts, useStores } from './use-stores.ts';
 
@@ -105,6 +113,63 @@ describe('what is refused', () => {
   });
 });
 
+describe('the reseller’s wallet', () => {
+  /** A subscriber with plenty, whose reseller has so much and buys at 1,000 micros a second. */
+  async function withReseller(balance: bigint) {
+    const { database } = stores();
+    const tenant = await addTenant(database.db, { billing_mode: 'PREPAID', balance_micros: 10_000_000n });
+    if (balance > 0n) {
+      const move = { amount: balance, reference: tenant.reseller_id, author: 'test', reason: null } as const;
+      await database.db
+        .transaction()
+        .execute((tx) => moveResellerMoney(tx, { ...move, kind: 'TOP_UP', reseller_id: tenant.reseller_id }));
+    }
+    const facts = (more: Partial<CallFacts> = {}) =>
+      factsOf(tenant, { slot: null, claims: [], rate: BY_THE_SECOND, wholesale: BY_THE_SECOND, ...more });
+    const held = async () =>
+      Number((await stores().looking.hget(`pabx:wallet:reseller:${tenant.reseller_id}`, 'held')) ?? 0);
+    return { tenant, facts, held };
+  }
+
+  test('is loaded with the subscriber’s by the first call, and pays for it', async () => {
+    const { toPostgres } = stores();
+    const { facts, held } = await withReseller(100_000n);
+    expect(await admissions().admit(facts())).toMatchObject({ admitted: true, more_seconds: 50 });
+    expect(await held()).toBe(50_000);
+    await toPostgres.cut();
+    expect(await admissions().admit(facts())).toMatchObject({ admitted: true, more_seconds: 25 });
+  });
+
+  test('that is empty refuses the call, and nothing is held of the subscriber’s', async () => {
+    const { looking } = stores();
+    const { tenant, facts, held } = await withReseller(0n);
+    const refused = { admitted: false, refusal: { reason: 'RESELLER_NO_CREDIT' } };
+    expect(await admissions().admit(facts())).toEqual(refused);
+    expect(await heldOf(looking, tenant.subscriber_id)).toEqual({});
+    expect(await held()).toBe(0);
+    expect(await admissions().admit(facts({ reseller_credit_micros: 999n }))).toEqual(refused);
+    expect(await admissions().admit(facts({ reseller_credit_micros: 1_000n }))).toMatchObject({
+      admitted: true,
+    });
+    expect(await held()).toBe(1_000);
+  });
+
+  test('is not asked when the reseller is charged nothing', async () => {
+    const { facts } = await withReseller(0n);
+    expect(await admissions().admit(facts({ wholesale: null }))).toMatchObject({ admitted: true });
+  });
+
+  test('does not save a subscriber without money', async () => {
+    const { facts } = await withReseller(100_000n);
+    const poor = await addTenant(stores().database.db, { billing_mode: 'PREPAID' });
+    const { subscriber_id } = poor;
+    expect(await admissions().admit(facts({ subscriber_id }))).toEqual({
+      admitted: false,
+      refusal: { reason: 'NO_CREDIT' },
+    });
+  });
+});
+
 describe('a new cycle', () => {
   test('is opened by its first call', async () => {
     const tenant = await withMeans();
@@ -120,15 +185,33 @@ describe('a new cycle', () => {
 
   test.each([
     // The clocks of two switches differ by a moment at midnight; or the cycle day was moved back: from 1 to 20.
-    ['a call of the cycle before', '2026-10-01'],
-    ['a call whose subscriber’s cycle day was moved', '2026-10-20'],
-  ])('has begun: %s is still admitted, by the wallet as it is', async (_, cycle_start) => {
+    ['a call of the cycle before', '2026-10-01', '2026-11-01'],
+    ['a call whose subscriber’s cycle day was moved', '2026-10-20', '2026-11-20'],
+  ])('has begun: %s is admitted by the cycle that is open', async (_, cycle_start, next_cycle_start) => {
+    const { looking } = stores();
     const tenant = await withMeans();
-    await admissions().admit(factsOf(tenant, { slot: null }));
-    expect(await admissions().admit(factsOf(tenant, { cycle_start }))).toMatchObject({
-      admitted: true,
-      grant: { bundle_seconds: 48, paid_seconds: 0 },
+    await openWallet(stores().database.db, tenant, CYCLE);
+    const asked = factsOf(tenant, { cycle_start, next_cycle_start });
+    const answer = await admissions().admit(asked);
+    expect(answer).toMatchObject({ admitted: true, grant: { bundle_seconds: 48, paid_seconds: 0 } });
+    if (!answer.admitted) return;
+    expect(answer.facts).toEqual({
+      ...asked,
+      cycle_start: CYCLE,
+      next_cycle_start: next_cycle_start > CYCLE ? next_cycle_start : '2026-12-01',
     });
+    expect(await heldOf(looking, tenant.subscriber_id)).toEqual({ 'held:FIXED_LOCAL': 48 });
+    const [stored] = await stores().store.callsOf(tenant.server_id);
+    expect(decodeFacts(stored?.facts ?? '{}')).toEqual(answer.facts);
+  });
+
+  test('has begun: a call of the one before draws on what that one has left', async () => {
+    const { looking, database } = stores();
+    const tenant = await withMeans();
+    for (const cycle of [CYCLE, NEXT_CYCLE]) await openWallet(database.db, tenant, cycle);
+    const asked = factsOf(tenant);
+    expect(await admissions().admit(asked)).toMatchObject({ admitted: true, facts: asked });
+    expect(await looking.hget(`pabx:wallet:${tenant.subscriber_id}`, `held:${CYCLE}:FIXED_LOCAL`)).toBe('48');
   });
 });
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CallFacts, decodeFacts, encodeFacts } from '../../src/calls/live-call.ts';
+import { CONTEXTS } from '../../src/asterisk/ari/events.ts';
+import { type CallFacts, decodeFacts, encodeFacts, formatGranted } from '../../src/calls/live-call.ts';
+import { seenCalls } from '../../src/calls/recovery.ts';
 import { BILLING_MODES } from '../../src/domain/authorize.ts';
 import { BUNDLE_SLOTS, CALL_CLASSES } from '../../src/domain/call-class.ts';
+import type { Grant } from '../../src/domain/charge.ts';
 import { RATE_KINDS } from '../../src/domain/rate-table.ts';
 import { LIMIT_LEVELS } from '../../src/domain/refusals.ts';
 
@@ -69,4 +72,52 @@ test('what is no amount does not become one', () => {
   if (!some) throw new Error('no sample');
   const digits = { ...some, dialled: '190n', number: '190n', subscriber_name: '5n', csp: '15n' };
   expect(decodeFacts(encodeFacts(digits))).toEqual(digits);
+});
+
+/** What is read back from the channel that a grant was told to. */
+function readBack(granted: string): Grant | null | undefined {
+  const dialplan = { context: CONTEXTS.grant, exten: 'T-a-1-1-1-' };
+  const channel = { state: 'Up', creationtime: '2026-11-10T12:00:00.000+0000', dialplan };
+  const channelvars = { PABX_CALL: 'caller', PABX_GRANTED: granted };
+  const seen = seenCalls([
+    { ...channel, id: 'caller', name: 'PJSIP/ana-0001' },
+    { ...channel, id: 'callee', name: 'PJSIP/carrier-0002', channelvars },
+  ]);
+  return seen[0]?.granted;
+}
+
+test('a grant that a switch was told comes back as it was, its turn too', () => {
+  const cycle = fc.record({ bundle_seconds: fc.nat(1_000_000_000), paid_seconds: fc.nat(1_000_000_000) });
+  const turn_seconds = fc.nat(1_000_000_000);
+  const grant: fc.Arbitrary<Grant> = fc
+    .tuple(cycle, fc.option(fc.tuple(turn_seconds, cycle)))
+    .map(([before, next]) =>
+      next ? { ...before, after_turn: { turn_seconds: next[0], ...next[1] } } : before,
+    );
+  fc.assert(
+    fc.property(grant, (some) => {
+      expect(readBack(formatGranted(some))).toEqual(some);
+    }),
+  );
+});
+
+test.each([
+  ['30:60', { bundle_seconds: 30, paid_seconds: 60 }],
+  [
+    '30:0:30:0:6',
+    {
+      bundle_seconds: 30,
+      paid_seconds: 0,
+      after_turn: { turn_seconds: 30, bundle_seconds: 0, paid_seconds: 6 },
+    },
+  ],
+  // nothing was told, or not by us
+  ['', null],
+  ['30', null],
+  ['30:60:90', null],
+  ['30:60:90:1', null],
+  ['30:-6', null],
+  ['30:60 ', null],
+])('the variable %j is read as %j', (granted, grant) => {
+  expect(readBack(granted)).toEqual(grant);
 });

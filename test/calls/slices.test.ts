@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
-import type { AmiMessage } from '../../src/asterisk/ami/connection.ts';
-import type { Switch } from '../../src/asterisk/session.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createSlices } from '../../src/calls/slices.ts';
 import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { BY_THE_SECOND, foundRate } from '../stores/postgres/use-tenants.ts';
 import { heldOf, walletOf } from '../stores/redis/use-store.ts';
+import { fakeSwitch } from './fake-switch.ts';
 import { factsOf, keepLog, useStores } from './use-stores.ts';
 
 const stores = useStores();
@@ -16,30 +15,6 @@ const stores = useStores();
 afterEach(() => stores().toRedis.heal());
 
 const times = { slice_seconds: 1, lead_seconds: 0.4, grace_seconds: 2 };
-
-/** A switch that only remembers what it is told, and when, in seconds of talk. */
-function fakeSwitch(answered_ms: () => number) {
-  const told: { readonly at: number; readonly what: string; readonly value: number | string }[] = [];
-  const note = (what: string, value: number | string) =>
-    told.push({ at: (performance.now() - answered_ms()) / 1000, what, value });
-  const link = {
-    server_id: 'server-1',
-    name: 'fake',
-    ari: {
-      async hangUp(_: string, q850: number) {
-        note('hang up', q850);
-        return true;
-      },
-    },
-    ami: {
-      async send(action: Readonly<Record<string, string>>): Promise<AmiMessage> {
-        note(action.Variable ?? '', action.Value ?? '');
-        return { response: 'Success' };
-      },
-    },
-  } as unknown as Switch;
-  return { link, told };
-}
 
 /** For calls whose cycle is far from its turn. */
 const never = async (): Promise<boolean> => {

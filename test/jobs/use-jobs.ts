@@ -61,6 +61,8 @@ export function useOffice(): () => Office {
     const database = await createDatabase(inject('postgresUrl'));
     const server = await startRedis();
     const redis = new Redis(server.url);
+    // Tests take the server away.
+    redis.on('error', () => {});
     await once(redis, 'ready');
     const system = connectPostgres(database.url, () => {}, 'pabx_system');
     opened.push(system, database);

@@ -10,8 +10,9 @@ import {
   previewSalesDeckRoute,
 } from '../../contract/decks.ts';
 import type { DeckRow } from '../../domain/deck.ts';
-import { findVersion, findVersionAt, listDeckRows, requirePlan } from '../../stores/postgres/decks.ts';
+import { listDeckRows, requirePlan } from '../../stores/postgres/decks.ts';
 import { notFound } from '../../stores/postgres/edit.ts';
+import { findVersion, findVersionAt } from '../../stores/postgres/plan-versions.ts';
 import type { DeckRateRow, PlanRef } from '../../stores/postgres/rate-versions.ts';
 import type { Binder, Input } from '../bind.ts';
 import { oneJob, presentFaults } from './jobs.ts';
@@ -56,7 +57,7 @@ async function preview(
 export function addDeckRoutes({ bind }: Binder, ringJobs: () => void): void {
   async function order(plan: PlanRef, input: Given<typeof importSalesDeckRoute>) {
     const { tx, viewer, body, query, afterCommit } = input;
-    const job_id = await orderDeckImport(tx, viewer.actor, plan, body, query.valid_from ?? null);
+    const job_id = await orderDeckImport(tx, viewer.actor, plan, body, query.valid_from);
     afterCommit(ringJobs);
     return oneJob(tx, job_id);
   }

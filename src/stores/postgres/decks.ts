@@ -1,11 +1,9 @@
 import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
-import type { Pricing } from '../../domain/rate-table.ts';
 import { notFound } from './edit.ts';
 import type { Tx } from './ledger.ts';
 import { matches, pageClauses, type SortColumn, toPage } from './page.ts';
-import { type DeckRateRow, ofPlan, type PlanRef } from './rate-versions.ts';
-import type { ClassRate } from './recorded.ts';
+import type { DeckRateRow, PlanRef } from './rate-versions.ts';
 
 /** Whose a plan is; null for a cost plan. Throws NOT_FOUND for one that the transaction's role does not see. */
 export async function requirePlan(tx: Tx, plan: PlanRef): Promise<string | null> {
@@ -32,28 +30,6 @@ export async function countEdit(tx: Tx, plan: PlanRef): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update ${sql.table(table)} set version = version + 1 where id = ${id}`.execute(tx);
   return numAffectedRows === 1n;
-}
-
-export interface VersionRow {
-  readonly id: string;
-  readonly pricing: Pricing;
-  readonly class_rates: readonly ClassRate[];
-}
-
-/** The version of a plan that holds at a moment, null being now; null when none has begun by then. */
-export async function findVersionAt(tx: Tx, plan: PlanRef, at: Date | null): Promise<VersionRow | null> {
-  const { rows } = await sql<VersionRow>`
-    select id, pricing, class_rates from rate_versions
-    where ${ofPlan(plan)} and valid_from <= coalesce(${at}::timestamptz, clock_timestamp())
-    order by valid_from desc, sequence desc limit 1`.execute(tx);
-  return rows[0] ?? null;
-}
-
-export async function findVersion(tx: Tx, plan: PlanRef, version_id: string): Promise<VersionRow | null> {
-  const { rows } = await sql<VersionRow>`
-    select id, pricing, class_rates from rate_versions
-    where ${ofPlan(plan)} and id = ${version_id}`.execute(tx);
-  return rows[0] ?? null;
 }
 
 const PREFIX: SortColumn = ['d.prefix', 'text'];

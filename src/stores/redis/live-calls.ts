@@ -101,6 +101,8 @@ export interface LiveCallStore {
   holdMoney(holder: Holder, move_id: string, amount: bigint, credit_micros: bigint): Promise<HoldAnswer>;
   /** The move is over; `wallet`: as it is after it, where it took place. */
   releaseMoney(holder: Holder, move_id: string, wallet: Wallet | ResellerWallet | null): Promise<void>;
+  /** Lets go of money whose move nobody told to be over: its process died. */
+  sweepMoves(): Promise<void>;
   renew(server_id: string, call_ids: readonly string[], proofOfLife: boolean): Promise<void>;
   /** Calls of a server that are not settled, and those that ended but wait for their settlement. */
   callsOf(server_id: string): Promise<StoredCall[]>;
@@ -341,6 +343,9 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     async releaseMoney(holder, move_id, wallet) {
       const told = wallet && ('left_seconds' in wallet ? walletArgument(wallet) : resellerArgument(wallet));
       await run('releaseMoney', [walletKey(holder), keys.moves], [move_id, keys.move, told ?? '']);
+    },
+    async sweepMoves() {
+      await run('sweepMoves', [keys.moves], [keys.move]);
     },
     async renew(server_id, call_ids, proofOfLife) {
       if (call_ids.length === 0) return;

@@ -12,6 +12,7 @@ const SCRIPTS = {
   settleCall: ['grants', 'wallet', 'settle-call'],
   loadWallet: ['wallet', 'load-wallet'],
   holdMoney: ['grants', 'moves', 'hold-money'],
+  sweepMoves: ['grants', 'moves', 'sweep-moves'],
   releaseMoney: ['wallet', 'moves', 'release-money'],
   renewLeases: ['grants', 'renew-leases'],
   createSession: ['create-session'],

@@ -148,7 +148,7 @@ test('whatever is settled in whatever batches, wallets, minutes and ledger are p
       .select((e) => e.fn.coalesce(e.fn.sum<string>('amount'), e.val('0')).as('owed'))
       .where('account', '=', `trunk:${TRUNK}:payable`)
       .executeTakeFirstOrThrow();
-    expect(Number(owed)).toBe(-model.carrier);
+    expect(Number(owed)).toBe(0 - model.carrier);
     expect(await proveLedger(db)).toEqual([]);
   }
 

@@ -2,7 +2,6 @@ import { type Kysely, sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import { migrate } from '../../../src/stores/postgres/connect.ts';
-import type { Database } from '../../../src/stores/postgres/tables.ts';
 import { TABLES } from './columns.ts';
 import { useDatabase } from './use-tenants.ts';
 

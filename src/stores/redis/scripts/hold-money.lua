@@ -6,9 +6,7 @@
 -- Gives HELD, NOT_ENOUGH, or UNKNOWN when the wallet has to be loaded first
 
 local now = now_ms()
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
-  release_move(ARGV[5], KEYS[2], id)
-end
+sweep_moves(ARGV[5], KEYS[2], now)
 if redis.call('HEXISTS', KEYS[1], 'version') == 0 then return 'UNKNOWN' end
 if free_money(KEYS[1], tonumber(ARGV[3])) < tonumber(ARGV[2]) then return 'NOT_ENOUGH' end
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[2])
