@@ -54,14 +54,14 @@ function optionsOrExit(): MoneyOptions {
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
 
-/** Memory of every run, and what it grew by once the heap had its size. */
+/** Memory of every run, and what it grew by while the second half of the calls was rated. */
 function memoryLines(runs: readonly (readonly number[])[]): string {
   const shares = MEMORY_AT.map((share) => `${share * 100} %`).join(', ');
   return runs
     .map((run) => {
-      const [, warm = 0] = run;
-      const grown = megabytes((run.at(-1) ?? 0) - warm);
-      return `resident ${run.map(megabytes).join(', ')} MB at ${shares} of the calls: ${grown} MB more from the second on`;
+      const [, middle = 0, end = 0] = run;
+      const grown = megabytes(end - middle);
+      return `resident ${run.map(megabytes).join(', ')} MB at ${shares} of the calls: ${grown} MB more in the second half`;
     })
     .join('\n');
 }
@@ -69,8 +69,8 @@ function memoryLines(runs: readonly (readonly number[])[]): string {
 async function benchRatings({ seconds, rounds }: MoneyOptions): Promise<Measured[]> {
   const { ways, about } = prepareRatings(seconds);
   console.log(about);
-  const measured = await runRounds('ratings', 'CPU-s', ways, rounds);
-  console.log(`\n${measuredTable('ratings', 'CPU-s', measured, RATING_AIM)}\n`);
+  const measured = await runRounds('ratings', 'CPU second', ways, rounds);
+  console.log(`\n${measuredTable('ratings', 'CPU second', measured, RATING_AIM)}\n`);
   return [measured];
 }
 
@@ -82,8 +82,8 @@ async function benchSettlements(postgresUrl: string, { seconds, rounds }: MoneyO
     ['one call a transaction', settlements.single],
     ['100 calls a transaction', settlements.batches],
   ] as const) {
-    const measured = await runRounds(title, 's', ways, rounds);
-    console.log(`\n${measuredTable(title, 's', measured)}\n`);
+    const measured = await runRounds(title, 'second', ways, rounds);
+    console.log(`\n${measuredTable(title, 'second', measured)}\n`);
     all.push(measured);
   }
   await database.close();
@@ -94,8 +94,8 @@ async function benchReRatings(postgresUrl: string, { rounds, calls }: MoneyOptio
   const database = await createDatabase(postgresUrl);
   announce(`${calls} stored calls`);
   const { ways, memory } = await prepareReRatings(database, calls);
-  const measured = await runRounds('calls again', 's', ways, rounds);
-  console.log(`\n${measuredTable(`${calls} calls again`, 's', measured)}\n${memoryLines(memory)}\n`);
+  const measured = await runRounds('calls again', 'second', ways, rounds);
+  console.log(`\n${measuredTable(`${calls} calls again`, 'second', measured)}\n${memoryLines(memory)}\n`);
   await database.close();
   return [measured];
 }

@@ -11,8 +11,8 @@ import { makeCalls, makeDeck } from './money-data.ts';
 import type { MeasuredWay } from './money-rounds.ts';
 import type { ReRatingFigures, ReRatingOrder } from './re-rating-process.ts';
 
-/** At first the heap of any process grows until it collects; what counts is whether it goes on after the second. */
-export const MEMORY_AT = [0, 0.1, 0.5, 1] as const;
+/** The heap of any process grows until it is collected for the first time; what counts is whether it goes on. */
+export const MEMORY_AT = [0, 0.5, 1] as const;
 
 const SUBSCRIBERS = 100;
 const NUMBERS = 10_000;
