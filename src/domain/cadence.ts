@@ -44,8 +44,8 @@ export function talkSeconds(talk_ms: number): number {
 /** Billed seconds of a call that was answered for `talk_seconds` whole seconds. */
 export function billedSeconds(talk_seconds: number, cadence: Cadence): number {
   if (talk_seconds <= 0 || talk_seconds < cadence.free_threshold_seconds) return 0;
-  if (talk_seconds <= cadence.initial_seconds) return cadence.initial_seconds;
-  const steps = Math.ceil((talk_seconds - cadence.initial_seconds) / cadence.increment_seconds);
+  const beyond = Math.max(0, talk_seconds - cadence.initial_seconds);
+  const steps = Math.ceil(beyond / cadence.increment_seconds);
   return cadence.initial_seconds + steps * cadence.increment_seconds;
 }
 

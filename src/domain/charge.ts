@@ -33,12 +33,10 @@ export type PayingSource = 'BUNDLE' | 'MONEY';
 /** What pays from which second of talk on, as far as it is granted, in the order of time. */
 export function sourcesOf(grant: Grant): { readonly from_seconds: number; readonly source: PayingSource }[] {
   let from_seconds = 0;
-  const pieces = [grant, ...(grant.after_turn ? [grant.after_turn] : [])].flatMap(
-    ({ bundle_seconds, paid_seconds }) => [
-      { source: 'BUNDLE' as const, seconds: bundle_seconds },
-      { source: 'MONEY' as const, seconds: paid_seconds },
-    ],
-  );
+  const pieces = [grant, grant.after_turn ?? NO_GRANT].flatMap(({ bundle_seconds, paid_seconds }) => [
+    { source: 'BUNDLE' as const, seconds: bundle_seconds },
+    { source: 'MONEY' as const, seconds: paid_seconds },
+  ]);
   return pieces.flatMap(({ source, seconds }) => {
     const piece = { from_seconds, source };
     from_seconds += seconds;

@@ -37,21 +37,20 @@ export function nextCycleStart(cycle_day: number, cycle_start: string): string {
 
 const offset = new Intl.DateTimeFormat('en-US', { timeZone: CYCLE_TIME_ZONE, timeZoneName: 'longOffset' });
 
-/** Milliseconds that São Paulo's clock is ahead of UTC at a moment: below zero, west of Greenwich. */
-function offset_ms(at: Date): number {
-  const name = offset.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';
-  const match = /^GMT(?:([+-])(\d\d):(\d\d))?$/.exec(name);
-  if (!match) throw new RangeError(`not an offset: ${name}`);
-  const [, sign, hours = 0, minutes = 0] = match;
-  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+/** Milliseconds that São Paulo's clock is behind UTC at a moment. */
+function behind_ms(at: Date): number {
+  const text = offset.format(at);
+  const match = /GMT-(\d\d):(\d\d)$/.exec(text);
+  if (!match) throw new RangeError(`no offset west of Greenwich: ${text}`);
+  return (Number(match[1]) * 60 + Number(match[2])) * 60_000;
 }
 
 /** The moment, in ms since 1970, at which a day (`YYYY-MM-DD`) begins in São Paulo. */
 export function dayStart_ms(day: string): number {
   const utc_ms = Date.parse(`${day}T00:00:00Z`);
-  const guess_ms = utc_ms - offset_ms(new Date(utc_ms));
+  const guess_ms = utc_ms + behind_ms(new Date(utc_ms));
   // Where the clock was set at midnight: set back, the day began after the guess; set ahead, at the guess.
-  return Math.max(guess_ms, utc_ms - offset_ms(new Date(guess_ms)));
+  return Math.max(guess_ms, utc_ms + behind_ms(new Date(guess_ms)));
 }
 
 /** The day (`YYYY-MM-DD`) that a moment falls into in São Paulo. */

@@ -5,11 +5,9 @@ import type { RateKind } from './rate-table.ts';
 /** Codes of the whole world: what lies below them is INTL_SPECIAL whatever a deck says (ITU-T E.164.1, E.164.2). */
 const WORLDWIDE = ['800', '808', '870', '878', '881', '882', '883', '888', '979'];
 
-const isWithin = (prefix: string, code: string) => prefix.startsWith(code) || code.startsWith(prefix);
-
 /** Whether some number `55`, area code, and then one of these digits has the prefix. */
 function isNational(prefix: string, next: RegExp): boolean {
-  if (!isWithin(prefix, '55')) return false;
+  if (prefix !== '5' && !prefix.startsWith('55')) return false;
   const area = prefix.slice(2, 4);
   if (area.length === 2 && !AREA_CODES.has(area)) return false;
   return prefix.length < 5 || next.test(prefix.slice(4));

@@ -26,7 +26,7 @@ export interface LossWalk {
 export function createLossWalk(met: (meeting: Meeting) => void): LossWalk {
   /** Rows whose prefixes the walk is inside of, the longest last. */
   const open: Record<SidedRow['side'], DeckRow[]> = { SALE: [], COST: [] };
-  /** A sale row whose own cost row may come next. */
+  /** A sale row whose own cost row may come next: it meets when another prefix begins. */
   let waiting: DeckRow | null = null;
 
   function settle(): void {
@@ -44,8 +44,7 @@ export function createLossWalk(met: (meeting: Meeting) => void): LossWalk {
       enter(row.prefix);
       open[side].push(row);
       if (side === 'SALE') waiting = row;
-      else if (waiting) settle();
-      else {
+      else if (!waiting) {
         const sale = open.SALE.at(-1);
         if (sale) met({ sale, cost: row });
       }

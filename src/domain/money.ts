@@ -26,11 +26,10 @@ const GROUPED = /^(\d{1,3}(?:\.\d{3})+),(\d{1,6})$|^(\d{1,3}(?:,\d{3})+)\.(\d{1,
  */
 export function parseReais(text: string): Micros | null {
   const amount = text.trim().replace(/^R\$\s*/i, '');
-  const plain = PLAIN.exec(amount);
-  const grouped = plain ? null : GROUPED.exec(amount);
-  if (!plain && !grouped) return null;
-  const whole = plain?.[1] ?? grouped?.[1] ?? grouped?.[3] ?? '';
-  const decimals = plain?.[2] ?? grouped?.[2] ?? grouped?.[4] ?? '';
+  const match = PLAIN.exec(amount) ?? GROUPED.exec(amount);
+  if (!match) return null;
+  const whole = match[1] ?? match[3] ?? '';
+  const decimals = match[2] ?? match[4] ?? '';
   return BigInt(whole.replace(/[.,]/g, '') + decimals.padEnd(DECIMALS, '0'));
 }
 

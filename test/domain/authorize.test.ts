@@ -150,6 +150,20 @@ describe('a call that may be made', () => {
   });
 });
 
+describe('who is called is shown', () => {
+  const own = { caller_id: '+551140041234' };
+  test.each<[string, Changes, dialled: string, shown: string]>([
+    ['the number of the line', own, LOCAL, 'TRUNK +551140041234'],
+    ['what the trunk makes of the extension', {}, LOCAL, 'TRUNK '],
+    ['the extension within the house', own, '202', 'LINE 201'],
+    ['the number of the line, for who has to come and help', own, '190', 'TRUNK +551140041234'],
+  ])('%s', (_, changes, dialled, shown) => {
+    const verdict = authorize(dialled, lineFacts(changes), trunk, pricesOf(changes));
+    if (!verdict.permitted) throw new Error(verdict.refusal.reason);
+    expect(`${verdict.permission.route.kind} ${verdict.permission.caller_id}`).toBe(shown);
+  });
+});
+
 describe('a call that is refused', () => {
   test.each<[string, Changes, string, string]>([
     ['no number', {}, '', 'INVALID_NUMBER EMPTY of nothing'],

@@ -5,6 +5,7 @@ import {
   type Cadence,
   formatCadence,
   isCadence,
+  parseCadence,
   talkPaidBy,
   talkSeconds,
 } from '../../src/domain/cadence.ts';
@@ -126,4 +127,26 @@ test.each([
 ])('%s is a cadence: %s', (text, valid) => {
   expect(isCadence(cadence(text))).toBe(valid);
   if (valid) expect(formatCadence(cadence(text))).toBe(text);
+});
+
+describe('a cadence as people write it', () => {
+  test.each([
+    ['30/6/3', '30/6/3'],
+    ['60/60', '60/60/0'],
+    [' 1/1/0 ', '1/1/0'],
+    ['0030/06/3', '30/6/3'],
+    ['3600/3600/3600', '3600/3600/3600'],
+  ])('%j is %s', (text, written) => {
+    const read = parseCadence(text);
+    expect(read && formatCadence(read)).toBe(written);
+    expect(read).toEqual(cadence(written));
+  });
+
+  test.each(
+    ['', '30', '30/', '30/6/', '30/6/3/1', 'x30/6/3', '30/6/3x', '30/x6', '30/6 /3', '-30/6', '1.5/6'].concat(
+      ['0/6/3', '30/0/3', '3601/6/3', '30/3601', '30/6/3601', '00030/6/3', '1e2/6/3'],
+    ),
+  )('%j is none', (text) => {
+    expect(parseCadence(text)).toBeNull();
+  });
 });

@@ -79,6 +79,33 @@ describe('a deck', () => {
     expect(builder.build().find('5511')?.prefix).toBe('5511');
   });
 
+  test('keeps what was built also where its builder prices a prefix of what was there', () => {
+    const builder = createDeckBuilder('v1');
+    builder.add(row('5511', 1));
+    const deck = builder.build();
+    builder.add(row('55', 2));
+    expect(deck.find('5521')).toBeNull();
+    expect(builder.build().find('5521')?.prefix).toBe('55');
+  });
+
+  test('keeps each row’s own cadence and locality, and equal cadences once', () => {
+    const cadences = ['30/6/3', '60/6/3', '30/60/3', '30/6/0', '30/6/3', '30/6/3'];
+    const some = cadences.map((text, index): DeckRow => {
+      const [initial_seconds = 0, increment_seconds = 0, free_threshold_seconds = 0] = text
+        .split('/')
+        .map(Number);
+      return {
+        ...row(`5${index}`, 1),
+        cadence: { initial_seconds, increment_seconds, free_threshold_seconds },
+      };
+    });
+    const deck = deckOf('v1', some);
+    const found = some.map(({ prefix }) => deck.find(prefix));
+    expect(found.map((rate) => rate?.locality)).toEqual(some.map(({ locality }) => locality));
+    expect(found.map((rate) => rate?.cadence)).toEqual(some.map(({ cadence }) => cadence));
+    expect(new Set(found.map((rate) => rate?.cadence)).size).toBe(4);
+  });
+
   test('grows to a hundred thousand rows and finds each of them', () => {
     const some = Array.from({ length: 100_000 }, (_, n) => row(`55${String(n).padStart(5, '0')}`, n));
     const deck = deckOf('v1', some);

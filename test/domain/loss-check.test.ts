@@ -102,6 +102,12 @@ describe('what is priced by class', () => {
     expect(check(sale, prices('DECK', {}), [steps, row('55', 11)])).toEqual(['FIXED_LOCAL over 55: -1']);
   });
 
+  test('of rows that lose, the one that loses most, and of equal ones the first', () => {
+    const sale = prices('BY_CLASS', { FIXED_LOCAL: 10 });
+    const rows = [row('55112', 12), row('55113', 13), row('55114', 13), row('55115', 12)];
+    expect(check(sale, prices('DECK', {}), rows)).toEqual(['FIXED_LOCAL over 55113: -3']);
+  });
+
   test('beside a sale deck, what the deck does not price: the rest is compared row by row', () => {
     const sale = prices('DECK', { ...beside, FIXED_LOCAL: 1 });
     expect(check(sale, prices('BY_CLASS', { PUBLIC_UTILITY: 6, COLLECT: 5, FIXED_LOCAL: 2 }))).toEqual([
@@ -124,6 +130,11 @@ describe('a row of a sale deck', () => {
     ['of classes of which one has a cost', row('44', 40), 'none'],
   ])('%s', (_, one, said) => {
     expect(say(findRowLoss(one, costs))).toBe(said);
+  });
+
+  test('at the first of classes that cost the same', () => {
+    const same = prices('BY_CLASS', { FIXED_LOCAL: 12, FIXED_LDN: 11, MOBILE_LOCAL: 12, MOBILE_LDN: 9 });
+    expect(say(findRowLoss(row('55', 10), same))).toBe('55 over FIXED_LOCAL: -2');
   });
 
   test('against a row, or none', () => {

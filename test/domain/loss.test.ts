@@ -201,6 +201,8 @@ describe('the classes of a prefix', () => {
     ['551198', null, mobile],
     ['55117', null, mobile],
     ['55116', null, []],
+    ['551163', null, []],
+    ['551139', null, fixed],
     ['5520', null, []],
     ['5', null, [...fixed, ...mobile, ...world]],
     ['5', 'FIXED', [...fixed, ...mobile, 'INTL_FIXED']],

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addDays, dueOf, minutesEnd_ms, nextDayOfMonth } from '../../src/domain/statement.ts';
+import {
+  addDays,
+  CLOSING_DELAY_ms,
+  dueOf,
+  minutesEnd_ms,
+  nextDayOfMonth,
+} from '../../src/domain/statement.ts';
 
 describe('the next day with a number', () => {
   const cases: [day_of_month: number, after: string, next: string][] = [
@@ -69,8 +75,16 @@ describe('the end of minutes at their pace', () => {
     ['they last almost to the end', { used_seconds: 50, left_seconds: 99 }, 29_800],
     ['the cycle is over', { now_ms: 40_000 }, null],
     ['the cycle begins this instant', { now_ms: 0 }, null],
+    ['a cycle that did not begin in 1970', { start_ms: 5_000, now_ms: 15_000, end_ms: 35_000 }, 25_000],
+    ['more given back than used', { used_seconds: -10, left_seconds: 110 }, null],
   ];
   test.each(cases)('%s', (_, more, end) => {
     expect(minutesEnd_ms({ ...pace, ...more })).toBe(end);
   });
+});
+
+test('a cycle waits longer than the longest call until it is closed, and not a day', () => {
+  const HOUR_ms = 3_600_000;
+  expect(CLOSING_DELAY_ms).toBeGreaterThan(4 * HOUR_ms);
+  expect(CLOSING_DELAY_ms).toBeLessThan(24 * HOUR_ms);
 });
