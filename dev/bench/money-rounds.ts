@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import { watchOthers } from './cpu.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
-/** One way to do something. `run` gives how many a second it did, or null when the run does not count. */
+/** One way to do something. `run` gives how many per second (`unit`) it did, or null when the run does not count. */
 export interface MeasuredWay {
   readonly name: string;
   run(): Promise<number | null>;
@@ -30,7 +30,7 @@ export async function runRounds(
       said.push(`${way.name} ${rate === null ? 'does not count' : count(rate)}`);
     }
     const machine = `load ${loadavg()[0]?.toFixed(2)}, others ${(others() * 100).toFixed(0)} %`;
-    console.log(`${title}, round ${round}: ${said.join(', ')} ${unit}/s  [${machine}]`);
+    console.log(`${title}, round ${round}: ${said.join(', ')} per ${unit}  [${machine}]`);
   }
   return ways.map(({ name }) => ({ name, rates: rates.get(name) ?? [] }));
 }
@@ -68,7 +68,7 @@ export function measuredTable(title: string, unit: string, measured: Measured, a
     ]);
   });
   return [
-    line([title, `${unit}/s`, `: ${base?.name ?? ''}`, aim === undefined ? '' : 'wanted']),
+    line([title, `per ${unit}`, `: ${base?.name ?? ''}`, aim === undefined ? '' : 'wanted']),
     ...rows,
   ].join('\n');
 }

@@ -13,13 +13,15 @@ export interface ReRatingOrder {
   readonly databaseUrl: string;
   readonly way: 'READ' | 'RE_RATE';
   readonly params: ReRateParams;
+  /** Shares of all calls after which memory is looked at. */
+  readonly memory_at: readonly number[];
 }
 
 export interface ReRatingFigures {
   readonly calls: number;
   readonly calls_per_second: number;
-  /** Resident memory after the first page, in the middle and at the end. */
-  readonly memory_bytes: readonly [start: number, middle: number, end: number];
+  /** Resident, at each of `memory_at`. */
+  readonly memory_bytes: readonly number[];
 }
 
 type Tell = (done: number, total: number) => void;
@@ -40,20 +42,20 @@ function readOnly(db: ReturnType<typeof connectPostgres>['db'], params: ReRatePa
   });
 }
 
-async function work({ databaseUrl, way, params }: ReRatingOrder): Promise<ReRatingFigures> {
+async function work({ databaseUrl, way, params, memory_at }: ReRatingOrder): Promise<ReRatingFigures> {
   const { db, close } = connectPostgres(databaseUrl, () => {}, 'pabx_system');
-  const memory: [number, number, number] = [0, 0, 0];
+  const memory_bytes: number[] = [];
   let calls = 0;
   const tell: Tell = (done, total) => {
     calls = done;
-    const at = done === total ? 2 : done >= total / 2 ? 1 : 0;
-    if (memory[at] === 0) memory[at] = process.memoryUsage.rss();
+    while (done >= total * (memory_at[memory_bytes.length] ?? Number.POSITIVE_INFINITY))
+      memory_bytes.push(process.memoryUsage.rss());
   };
   const start = performance.now();
   await (way === 'READ' ? readOnly(db, params, tell) : reRate(db, params, tell));
   const calls_per_second = (calls / (performance.now() - start)) * 1_000;
   await close();
-  return { calls, calls_per_second, memory_bytes: memory };
+  return { calls, calls_per_second, memory_bytes };
 }
 
 process.once('message', (order) => {

@@ -88,18 +88,22 @@ export function createDeckBuilder(version_id: string): DeckBuilder {
     },
     build() {
       const [tree, ends] = [next.slice(0, nodes * DIGITS), rowOf.slice(0, nodes)];
+      // Every node gets the row of its longest prefix: finding asks one node, the last that it reached. Nodes come
+      // after those that lead to them.
+      for (let at = 0; at < tree.length; at += 1) {
+        const child = tree[at] as number;
+        if (child > 0 && ends[child] === NONE) ends[child] = ends[Math.floor(at / DIGITS)] as number;
+      }
       return {
         size,
         find(digits) {
-          let found = NONE;
           let node = 0;
           for (let i = 0; i < digits.length; i += 1) {
-            node = tree[node * DIGITS + digits.charCodeAt(i) - ZERO] ?? 0;
-            if (node === 0) break;
-            const row = ends[node] as number;
-            if (row !== NONE) found = row;
+            const child = tree[node * DIGITS + digits.charCodeAt(i) - ZERO] ?? 0;
+            if (child === 0) break;
+            node = child;
           }
-          return rows[found] ?? null;
+          return rows[ends[node] as number] ?? null;
         },
       };
     },

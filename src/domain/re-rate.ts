@@ -43,6 +43,18 @@ function ownClass({ call_class, number }: StoredCall): CallClass {
   return dialled.kind === 'NUMBER' ? dialled.class : call_class;
 }
 
+/** The rate of a call and the class that it has by it. */
+function ratedBy(call: StoredCall, prices: RateTable | null) {
+  const find = (of: CallClass) => prices && findRate(prices, { number: call.number, class: of });
+  const rate = find(call.call_class);
+  // A deck finds by the number alone, and where it says fixed or mobile, the slow question what the number is falls away.
+  const own = rate?.kind ? call.call_class : ownClass(call);
+  return {
+    call_class: classByRate(own, rate),
+    rate: own === call.call_class ? rate : find(own),
+  };
+}
+
 /**
  * Begins with whole franquias. Every step is the one that the live call takes; only that minutes are taken at the end of
  * a call and not slice by slice, so of calls at the same time the one that was made first has them. A call counts in two
@@ -59,11 +71,10 @@ export function createReRate(franquia: Franquia): ReRate {
   };
 
   return (call, prices) => {
-    const destination = { number: call.number, class: ownClass(call) };
-    if (CALL_CLASS_FACTS[destination.class].free) return { call_class: destination.class, charge: NO_CHARGE };
-    const rate = prices && findRate(prices, destination);
+    const recorded = call.call_class;
+    if (CALL_CLASS_FACTS[recorded].free) return { call_class: recorded, charge: NO_CHARGE };
+    const { call_class, rate } = ratedBy(call, prices);
     if (!rate) return null;
-    const call_class = classByRate(destination.class, rate);
     const { turn } = call;
     const minutes = leftIn(call.cycle_start);
     const slot = payingSlot(call_class, {

@@ -1,11 +1,12 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Cadence } from '../../domain/cadence.ts';
 import type { CallClass } from '../../domain/call-class.ts';
 import { createDeckBuilder, type DeckRow } from '../../domain/deck.ts';
-import type { Pricing, Rate, RateKind, RateTable, VersionStart } from '../../domain/rate-table.ts';
+import type { Pricing, Rate, RateTable, VersionStart } from '../../domain/rate-table.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
 import type { ClassRate } from './recorded.ts';
+import type { Database } from './tables.ts';
 
 /** The plan that a version belongs to: of a reseller, or of what things cost. */
 export type PlanRef =
@@ -69,6 +70,9 @@ export async function addDeckVersion(
         ${column((row) => row.active)}::boolean[])`.execute(tx);
     told(from + batch.length);
   }
+  // From when all of it is there: calls of meanwhile were rated by what held before.
+  if (version.valid_from === null)
+    await sql`update rate_versions set valid_from = clock_timestamp() where id = ${id}`.execute(tx);
   return id;
 }
 
@@ -101,16 +105,7 @@ export function toClassRates(rates: readonly ClassRate[]): Map<CallClass, Rate> 
   );
 }
 
-export interface DeckRateRow {
-  prefix: string;
-  locality: string;
-  kind: RateKind | null;
-  price_micros_per_minute: bigint;
-  initial_seconds: number;
-  increment_seconds: number;
-  free_threshold_seconds: number;
-  active: boolean;
-}
+export type DeckRateRow = Omit<Selectable<Database['deck_rates']>, 'rate_version_id'>;
 
 /** Rows of a deck in the order of their prefixes, page by page, so that none of it holds the process up for long. */
 export async function* readDeck(db: Db | Tx, version_id: string): AsyncGenerator<DeckRow[]> {

@@ -63,7 +63,8 @@ export interface PlannedCall extends StoredCall {
 
 interface CallRow {
   id: string;
-  created_at: string;
+  /** Whole, as the next page needs it: a Date would lose the microseconds. */
+  at: string;
   created_at_ms: number;
   sales_plan_id: string;
   number: string;
@@ -117,7 +118,7 @@ export async function* readStoredCalls(
 ): AsyncGenerator<PlannedCall[]> {
   for (let after: RawBuilder<boolean> = sql`created_at >= ${from}`; ; ) {
     const { rows } = await sql<CallRow>`
-      select id, created_at::text as created_at,
+      select id, created_at::text as at,
         (extract(epoch from created_at) * 1000)::double precision as created_at_ms, sales_plan_id, number, call_class,
         billing_mode, talk_ms, granted_seconds, billed_seconds, bundle_seconds, paid_seconds, total_micros,
         turn_seconds, parts -> 0 ->> 'cycle_start' as cycle_start, parts -> 1 ->> 'cycle_start' as next_cycle_start
@@ -126,6 +127,6 @@ export async function* readStoredCalls(
     if (rows.length > 0) yield rows.map((row) => toCall(row, caller));
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) return;
-    after = sql`(created_at, id) > (${last.created_at}::timestamptz, ${last.id})`;
+    after = sql`(created_at, id) > (${last.at}::timestamptz, ${last.id})`;
   }
 }

@@ -1,0 +1,134 @@
+import { availableParallelism, cpus, loadavg, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { allCount, type Measured, measuredTable, runRounds } from './bench/money-rounds.ts';
+import { prepareRatings } from './bench/ratings.ts';
+import { MEMORY_AT, prepareReRatings } from './bench/re-ratings.ts';
+import { prepareSettlements } from './bench/settled-calls.ts';
+import { announce } from './services/announce.ts';
+import { MissingServiceError } from './services/errors.ts';
+import { startPostgres } from './services/postgres.ts';
+import { createDatabase, prepareTemplate } from './world/database.ts';
+
+/*
+ * What money costs: rating a call, settling it into the ledger, and rating stored calls again, each in turn with the
+ * least that does something of the kind. docs/benchmarks.md says how to read it.
+ */
+
+const USAGE = `Usage: npm run bench:money -- [options]
+  --seconds N  length of a run of ratings and settlements (default 3)
+  --rounds N   every way once in each                     (default 5)
+  --calls N    stored calls that are rated again          (default 1000000)`;
+
+/** Ratings of the whole against a walk over a map, at least. */
+const RATING_AIM = 0.5;
+
+function fail(message: string, code: number): never {
+  console.error(message);
+  process.exit(code);
+}
+
+interface MoneyOptions {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly calls: number;
+}
+
+function optionsOrExit(): MoneyOptions {
+  const text = { type: 'string' } as const;
+  const number = (name: string, value: string | undefined, standard: number, most: number) => {
+    if (value === undefined) return standard;
+    if (/^[1-9]\d{0,7}$/.test(value) && Number(value) <= most) return Number(value);
+    return fail(`--${name} must be a whole number from 1 to ${most}, not '${value}'\n${USAGE}`, 2);
+  };
+  try {
+    const { values } = parseArgs({ options: { seconds: text, rounds: text, calls: text } });
+    return {
+      seconds: number('seconds', values.seconds, 3, 600),
+      rounds: number('rounds', values.rounds, 5, 100),
+      calls: number('calls', values.calls, 1_000_000, 20_000_000),
+    };
+  } catch (error) {
+    return fail(`${(error as Error).message}\n${USAGE}`, 2);
+  }
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+
+/** Memory of every run, and what it grew by while the second half of the calls was rated. */
+function memoryLines(runs: readonly (readonly number[])[]): string {
+  const shares = MEMORY_AT.map((share) => `${share * 100} %`).join(', ');
+  return runs
+    .map((run) => {
+      const [, middle = 0, end = 0] = run;
+      const grown = megabytes(end - middle);
+      return `resident ${run.map(megabytes).join(', ')} MB at ${shares} of the calls: ${grown} MB more in the second half`;
+    })
+    .join('\n');
+}
+
+async function benchRatings({ seconds, rounds }: MoneyOptions): Promise<Measured[]> {
+  const { ways, about } = prepareRatings(seconds);
+  console.log(about);
+  const measured = await runRounds('ratings', 'CPU second', ways, rounds);
+  console.log(`\n${measuredTable('ratings', 'CPU second', measured, RATING_AIM)}\n`);
+  return [measured];
+}
+
+async function benchSettlements(postgresUrl: string, { seconds, rounds }: MoneyOptions): Promise<Measured[]> {
+  const database = await createDatabase(postgresUrl);
+  const settlements = await prepareSettlements(database, seconds);
+  const all: Measured[] = [];
+  for (const [title, ways] of [
+    ['one call a transaction', settlements.single],
+    ['100 calls a transaction', settlements.batches],
+  ] as const) {
+    const measured = await runRounds(title, 'second', ways, rounds);
+    console.log(`\n${measuredTable(title, 'second', measured)}\n`);
+    all.push(measured);
+  }
+  await database.close();
+  return all;
+}
+
+async function benchReRatings(postgresUrl: string, { rounds, calls }: MoneyOptions): Promise<Measured[]> {
+  const database = await createDatabase(postgresUrl);
+  announce(`${calls} stored calls`);
+  const { ways, memory } = await prepareReRatings(database, calls);
+  const measured = await runRounds('calls again', 'second', ways, rounds);
+  console.log(`\n${measuredTable(`${calls} calls again`, 'second', measured)}\n${memoryLines(memory)}\n`);
+  await database.close();
+  return [measured];
+}
+
+async function bench(options: MoneyOptions): Promise<number> {
+  const [load = 0] = loadavg();
+  announce('the services of the benchmark');
+  const postgres = await startPostgres({ durable: false });
+  try {
+    await prepareTemplate(postgres.url);
+    console.log(
+      [
+        `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load.toFixed(2)}`,
+        `Node ${process.version.slice(1)}, Postgres without fsync, Linux ${release()}`,
+        `${options.seconds} s a run, ${options.rounds} rounds\n`,
+      ].join('\n'),
+    );
+    const measured = [
+      ...(await benchRatings(options)),
+      ...(await benchSettlements(postgres.url, options)),
+      ...(await benchReRatings(postgres.url, options)),
+    ];
+    if (measured.every(allCount)) return 0;
+    console.log('Some runs do not count: this is no measurement.');
+    return 1;
+  } finally {
+    await postgres.stop();
+  }
+}
+
+try {
+  process.exitCode = await bench(optionsOrExit());
+} catch (error) {
+  if (error instanceof MissingServiceError) fail(error.message, 1);
+  throw error;
+}
