@@ -307,7 +307,8 @@ describe('what the one above pays', () => {
 
 describe('what a talk would be granted', () => {
   const turn = { turn_seconds: 36, left_seconds: 20 };
-  test.each([
+  type Seconds = readonly [bundle: number, paid: number];
+  test.each<[string, talk_ms: number, left: number, typeof turn | null, Seconds, Seconds | null]>([
     // talk, seconds left, turn → bundle and paid seconds before it and after it
     ['without a turn', 95_000, 30, null, [30, 66], null],
     ['that ends before the turn', 29_000, 10, turn, [10, 20], null],
@@ -322,7 +323,7 @@ describe('what a talk would be granted', () => {
       [0, 36],
       [0, 12],
     ],
-  ] as const)('%s', (_, talk, left, turns, before, after) => {
+  ])('%s', (_, talk, left, turns, before, after) => {
     const after_turn = after && { turn_seconds: 36, ...grant(...after) };
     expect(grantFor(talk, standard, left, turns)).toEqual({
       ...grant(...before),
