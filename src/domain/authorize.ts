@@ -2,7 +2,7 @@ import { type BundleSlot, CALL_CLASS_FACTS, type CallClass } from './call-class.
 import type { DialledDestination } from './dialled-number.ts';
 import { classifyDialled } from './dialled-number.ts';
 import type { IntlDialing } from './dialled-result.ts';
-import { lossOf } from './loss.ts';
+import { losesEachMinute } from './loss.ts';
 import { classByRate, type FoundRate, findRate, type RateTable, type VersionStart } from './rate-table.ts';
 import type { LimitLevel, Refusal } from './refusals.ts';
 
@@ -182,7 +182,7 @@ function ratesOf(
   if (bought !== null && !wholesale) return { reason: 'NO_RATE', detail: 'WHOLESALE' };
   const cost = prices.cost && findRate(prices.cost, destination);
   const paid = wholesale ?? cost;
-  const loss = paid !== null && lossOf(sale, paid)?.kind === 'PRICE';
+  const loss = paid !== null && losesEachMinute(sale, paid);
   if (loss && !facts.subscriber.allow_loss_calls)
     return { reason: 'LOSS_CALL', detail: sale.prefix ?? destination.class };
   return { rate: sale, wholesale, cost, loss };

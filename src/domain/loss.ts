@@ -10,10 +10,18 @@ export type Loss =
 /** Talk times that a comparison of cadences looks at. */
 const LOOKED_AT_seconds = 600;
 
+/** Whether every minute earns less than it costs, whatever the cadences. */
+export function losesEachMinute(sale: Rate, cost: Rate): boolean {
+  return sale.price_micros_per_minute < cost.price_micros_per_minute;
+}
+
 /** Whether a sale rate earns less than it costs; null when it never does. */
 export function lossOf(sale: Rate, cost: Rate): Loss | null {
-  const below = cost.price_micros_per_minute - sale.price_micros_per_minute;
-  if (below > 0n) return { kind: 'PRICE', micros_per_minute: below };
+  if (losesEachMinute(sale, cost))
+    return {
+      kind: 'PRICE',
+      micros_per_minute: cost.price_micros_per_minute - sale.price_micros_per_minute,
+    };
   if (isSameCadence(sale, cost)) return null;
   // Prices have at most ten digits and billed seconds four: their products are exact, and quick to compare.
   const [earns, asks] = [Number(sale.price_micros_per_minute), Number(cost.price_micros_per_minute)];
