@@ -4,7 +4,7 @@ import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
-import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
+import type { LimitDirection, LimitLevel, RefusalReason } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
 import type { ClassRate, RecordedCost, RecordedPart, RecordedRate } from './recorded.ts';
 
@@ -109,6 +109,7 @@ export interface Database {
     host: string;
     port: number;
     max_concurrent_calls: number;
+    reserved_in: Generated<number>;
     priority: Generated<number>;
     cost_plan_id: string | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
@@ -156,6 +157,9 @@ export interface Database {
     max_concurrent_calls: number;
     max_concurrent_in: number | null;
     max_concurrent_out: number | null;
+    reserved_in: Generated<number>;
+    max_calls_per_second: number | null;
+    internal_calls_take_slots: Generated<boolean>;
     max_lines: number | null;
     allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;
@@ -237,6 +241,9 @@ export interface Database {
     caller_id_did_id: string | null;
     allowed_classes: CallClass[];
     max_concurrent_calls: number;
+    max_calls_per_second: number | null;
+    max_call_seconds: number | null;
+    max_ring_seconds: number | null;
     status: Generated<Status>;
     created_at: CreatedAt;
   };
@@ -256,6 +263,8 @@ export interface Database {
     version: Generated<bigint>;
     balance_micros: Generated<bigint>;
     cycle_start: Day;
+    spend_day: Day;
+    spent_micros: Generated<bigint>;
   };
   reseller_wallets: { reseller_id: string; version: Generated<bigint>; balance_micros: Generated<bigint> };
   bundle_allocations: {
@@ -355,7 +364,7 @@ export interface Database {
     /** Seconds of talk at which the cycle turned; null: it did not. */
     turn_seconds: number | null;
     parts: Json<RecordedPart[]>;
-    claims: Json<{ level: LimitLevel; limit: number }[]>;
+    claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
     sale: Json<RecordedRate | null>;
     loss: Generated<boolean>;
     wholesale: Json<RecordedCost | null>;
@@ -375,6 +384,7 @@ export interface Database {
     reason: RefusalReason;
     detail: string | null;
     limit_level: LimitLevel | null;
+    limit_direction: LimitDirection | null;
     limit_value: number | null;
     holders: string[] | null;
     created_at: Date;
@@ -388,5 +398,5 @@ export type JobState = 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED';
 /** What a key may be used for. */
 export type KeyScope = 'READ' | 'WRITE' | 'MONEY';
 
-/** How the end of a call became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'LOST' | 'SWITCH_JOURNAL';
+/** How the end of a call came, or became known; LOST is billed to its last proof of life. */
+export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'LOST' | 'SWITCH_JOURNAL';
