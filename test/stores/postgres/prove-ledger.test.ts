@@ -68,6 +68,15 @@ test('nothing is found when all is well, nor after a change that was undone', as
 });
 
 describe('is found', () => {
+  test.each([
+    ['more', sql`update wallets set spent_micros = spent_micros + 1`],
+    ['of a day before the latest', sql`update wallets set spend_day = spend_day - 1, spent_micros = 0`],
+  ])('what a day has cost that differs from its calls: %s', async (_, change) => {
+    const found = await foundAfter(change);
+    expect(whats(found)).toEqual(['what the calls of a day cost a subscriber differs from the ledger']);
+    expect(found.map(({ id }) => id)).toContain(tenant.subscriber_id);
+  });
+
   test('an entry that was changed: its unit and its movement', async () => {
     const found = await foundAfter(
       sql`update ledger_entries set amount = amount + 1 where account = 'platform:cost'`,
