@@ -1,8 +1,8 @@
 import { type Bill, billCall } from '../domain/bill.ts';
 import { billColumns } from '../stores/postgres/call-record.ts';
+import type { EndReason } from '../stores/postgres/call-tables.ts';
 import { type Db, isAway, isRefusedRow } from '../stores/postgres/connect.ts';
 import { type CallRecord, type Settled, settleCalls } from '../stores/postgres/settlements.ts';
-import type { EndReason } from '../stores/postgres/tables.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -45,7 +45,7 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     sales_plan_id: facts.plan_id,
     area_code: facts.area_code,
     billing_mode: facts.billing_mode,
-    claims: facts.claims.map(({ level, limit }) => ({ level, limit })),
+    claims: facts.claims.map(({ level, direction, limit }) => ({ level, direction, limit })),
     loss: facts.loss,
     end_reason: end.reason,
     q850: end.q850,

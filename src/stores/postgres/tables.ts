@@ -4,16 +4,16 @@ import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
-import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
-import type { ClassRate, RecordedCost, RecordedPart, RecordedRate } from './recorded.ts';
+import type { CallTables } from './call-tables.ts';
+import type { ClassRate } from './recorded.ts';
 
 /** Written as a Date or left to the database, read as a Date. */
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
 /** A calendar day, `YYYY-MM-DD`: never a Date, which would drag a time zone in. */
 type Day = ColumnType<string, string | undefined, string>;
 /** Read as what it holds, written as JSON text. */
-type Json<T> = ColumnType<T, string | undefined, string>;
+export type Json<T> = ColumnType<T, string | undefined, string>;
 
 /** Grows with every edit (a trigger): who edits says which version it read. */
 interface Edited {
@@ -28,7 +28,7 @@ interface Owned {
   subscriber_id: string | null;
 }
 
-export interface Database {
+export interface Database extends CallTables {
   resellers: Edited & {
     id: Generated<string>;
     name: string;
@@ -109,6 +109,7 @@ export interface Database {
     host: string;
     port: number;
     max_concurrent_calls: number;
+    reserved_in: Generated<number>;
     priority: Generated<number>;
     cost_plan_id: string | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
@@ -156,6 +157,9 @@ export interface Database {
     max_concurrent_calls: number;
     max_concurrent_in: number | null;
     max_concurrent_out: number | null;
+    reserved_in: Generated<number>;
+    max_calls_per_second: number | null;
+    internal_calls_take_slots: Generated<boolean>;
     max_lines: number | null;
     allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;
@@ -237,6 +241,9 @@ export interface Database {
     caller_id_did_id: string | null;
     allowed_classes: CallClass[];
     max_concurrent_calls: number;
+    max_calls_per_second: number | null;
+    max_call_seconds: number | null;
+    max_ring_seconds: number | null;
     status: Generated<Status>;
     created_at: CreatedAt;
   };
@@ -256,6 +263,8 @@ export interface Database {
     version: Generated<bigint>;
     balance_micros: Generated<bigint>;
     cycle_start: Day;
+    spend_day: Day;
+    spent_micros: Generated<bigint>;
   };
   reseller_wallets: { reseller_id: string; version: Generated<bigint>; balance_micros: Generated<bigint> };
   bundle_allocations: {
@@ -323,62 +332,6 @@ export interface Database {
     created_at: CreatedAt;
   };
   ledger_entries: { movement_id: bigint; account: string; unit: 'MICROS' | 'SECONDS'; amount: bigint };
-  calls: {
-    id: string;
-    server_id: string;
-    reseller_id: string;
-    subscriber_id: string;
-    line_id: string;
-    trunk_id: string | null;
-    dialled: string;
-    number: string;
-    call_class: CallClass;
-    csp: string | null;
-    created_at: Date;
-    ringing_at: Date | null;
-    answered_at: Date | null;
-    ended_at: Date;
-    talk_ms: number;
-    billed_seconds: number;
-    bundle_slot: BundleSlot | null;
-    bundle_seconds: number;
-    paid_seconds: number;
-    total_micros: bigint;
-    sales_plan_id: string;
-    price_micros_per_minute: bigint | null;
-    cadence: string | null;
-    granted_seconds: number;
-    end_reason: EndReason;
-    q850: number | null;
-    area_code: string | null;
-    billing_mode: BillingMode | null;
-    /** Seconds of talk at which the cycle turned; null: it did not. */
-    turn_seconds: number | null;
-    parts: Json<RecordedPart[]>;
-    claims: Json<{ level: LimitLevel; limit: number }[]>;
-    sale: Json<RecordedRate | null>;
-    loss: Generated<boolean>;
-    wholesale: Json<RecordedCost | null>;
-    wholesale_micros: Generated<bigint>;
-    cost: Json<RecordedCost | null>;
-    cost_micros: Generated<bigint>;
-  };
-  refusals: {
-    call_id: string;
-    server_id: string;
-    reseller_id: string | null;
-    subscriber_id: string | null;
-    line_id: string | null;
-    dialled: string;
-    number: string | null;
-    call_class: CallClass | null;
-    reason: RefusalReason;
-    detail: string | null;
-    limit_level: LimitLevel | null;
-    limit_value: number | null;
-    holders: string[] | null;
-    created_at: Date;
-  };
 }
 
 export type MovementKind = 'CALL' | 'TOP_UP' | 'BUNDLE_RENEWAL' | 'CORRECTION' | 'TRANSFER' | 'MONTHLY_FEE';
@@ -387,6 +340,3 @@ export type JobState = 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED';
 
 /** What a key may be used for. */
 export type KeyScope = 'READ' | 'WRITE' | 'MONEY';
-
-/** How the end of a call became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'LOST' | 'SWITCH_JOURNAL';
