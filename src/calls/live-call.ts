@@ -1,5 +1,6 @@
 import type { CallLeg } from '../asterisk/ari/events.ts';
 import type { BillingMode, LimitClaim, LineFacts, Permission } from '../domain/authorize.ts';
+import type { Direction } from '../domain/authorize-inbound.ts';
 import type { CallRates } from '../domain/bill.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
 import type { Grant } from '../domain/charge.ts';
@@ -15,6 +16,9 @@ export interface CallFacts extends CallRates {
   readonly line_id: string;
   readonly extension: string;
   readonly trunk_id: string | null;
+  readonly direction: Direction;
+  /** Of a call that came in: the number that its caller showed. */
+  readonly caller_number: string | null;
   readonly dialled: string;
   readonly number: string;
   readonly call_class: CallClass;
@@ -71,7 +75,9 @@ export function callFacts(
     subscriber_name: subscriber.name,
     line_id: line.line_id,
     extension: line.extension,
-    trunk_id: route.kind === 'TRUNK' ? route.trunk.trunk_id : null,
+    trunk_id: route.kind === 'LINE' ? null : route.trunk.trunk_id,
+    direction: route.kind === 'INBOUND' ? 'IN' : 'OUT',
+    caller_number: (route.kind === 'INBOUND' && permission.caller_id) || null,
     dialled: call.dialled,
     number: destination.number,
     call_class: destination.class,
@@ -139,7 +145,9 @@ export function encodeFacts(facts: CallFacts): string {
 
 export function decodeFacts(text: string): CallFacts {
   const amount = new Set(['credit_micros', 'reseller_credit_micros', 'price_micros_per_minute']);
-  return JSON.parse(text, (key, value) =>
+  const facts = JSON.parse(text, (key, value) =>
     amount.has(key) && typeof value === 'string' && BIGINT.test(value) ? BigInt(value.slice(0, -1)) : value,
-  ) as CallFacts;
+  );
+  // Calls that were let go before there were two directions all go out.
+  return { direction: 'OUT', caller_number: null, ...facts } as CallFacts;
 }

@@ -87,7 +87,14 @@ export interface LimitClaim {
 
 export type Route =
   | { readonly kind: 'TRUNK'; readonly trunk: TrunkFacts; readonly number: string }
-  | { readonly kind: 'LINE'; readonly sip_username: string; readonly number: string };
+  | { readonly kind: 'LINE'; readonly sip_username: string; readonly number: string }
+  /** From outside, over the trunk, to a line. */
+  | {
+      readonly kind: 'INBOUND';
+      readonly trunk: TrunkFacts;
+      readonly sip_username: string;
+      readonly number: string;
+    };
 
 export interface Permission {
   readonly destination: DialledDestination;
@@ -134,14 +141,14 @@ export function payingSlot(callClass: CallClass, subscriber: FranquiaFacts): Bun
   return subscriber.billing_mode === 'BUNDLE' && slot !== null && subscriber.slots.has(slot) ? slot : null;
 }
 
-function claimsOf(facts: LineFacts, route: Route): LimitClaim[] {
+export function claimsOf(facts: LineFacts, route: Route): LimitClaim[] {
   const { subscriber } = facts;
   const claims: LimitClaim[] = [
     { level: 'LINE', id: facts.line_id, limit: facts.line_max_calls },
     { level: 'SUBSCRIBER', id: subscriber.subscriber_id, limit: subscriber.max_calls },
     { level: 'RESELLER', id: subscriber.reseller_id, limit: subscriber.reseller_max_calls },
   ];
-  if (route.kind === 'TRUNK') {
+  if (route.kind !== 'LINE') {
     claims.push({ level: 'TRUNK', id: route.trunk.trunk_id, limit: route.trunk.max_calls });
   }
   return claims;
@@ -155,7 +162,8 @@ function routeOf(destination: DialledDestination, facts: LineFacts, trunk: Trunk
   return trunk && { kind: 'TRUNK', trunk, number: destination.number };
 }
 
-function blocked(facts: LineFacts): Refusal | null {
+/** Why a line may take no part in calls now. */
+export function blocked(facts: LineFacts): Refusal | null {
   if (facts.subscriber.status !== 'ACTIVE') {
     return { reason: 'SUBSCRIBER_SUSPENDED', detail: facts.subscriber.status };
   }
@@ -165,7 +173,7 @@ function blocked(facts: LineFacts): Refusal | null {
 /** What a call is paid by at each of the three levels. */
 type Rates = Pick<Permission, 'rate' | 'wholesale' | 'cost' | 'loss'>;
 
-const FREE: Rates = { rate: null, wholesale: null, cost: null, loss: false };
+export const FREE: Rates = { rate: null, wholesale: null, cost: null, loss: false };
 
 /**
  * No rate is a refusal, never price 0: neither for the subscriber nor for its reseller. What a carrier asks may be

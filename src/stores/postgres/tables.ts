@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
-import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
+import type { Direction } from '../../domain/authorize-inbound.ts';
+import type { BundleSlot, CallClass, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
@@ -235,7 +236,7 @@ export interface Database {
     area_code: string;
     sales_plan_id: string | null;
     caller_id_did_id: string | null;
-    allowed_classes: CallClass[];
+    allowed_classes: DialledClass[];
     max_concurrent_calls: number;
     status: Generated<Status>;
     created_at: CreatedAt;
@@ -354,6 +355,9 @@ export interface Database {
     billing_mode: BillingMode | null;
     /** Seconds of talk at which the cycle turned; null: it did not. */
     turn_seconds: number | null;
+    direction: Generated<Direction>;
+    /** Of a call that came in: the number that its caller showed. */
+    caller_number: Generated<string | null>;
     parts: Json<RecordedPart[]>;
     claims: Json<{ level: LimitLevel; limit: number }[]>;
     sale: Json<RecordedRate | null>;
@@ -377,6 +381,8 @@ export interface Database {
     limit_level: LimitLevel | null;
     limit_value: number | null;
     holders: string[] | null;
+    direction: Generated<Direction>;
+    caller_number: Generated<string | null>;
     created_at: Date;
   };
 }

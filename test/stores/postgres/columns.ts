@@ -120,6 +120,8 @@ export const TABLES = {
     dialled: '',
     number: '?',
     call_class: '?',
+    direction: '',
+    caller_number: '?',
     reason: '',
     detail: '?',
     limit_level: '?',
