@@ -91,7 +91,7 @@ function createCalls(payers: readonly Payer[]): () => CallRecord {
       bundle_slot: has_minutes ? call_class : null,
       area_code: '11',
       billing_mode: has_minutes ? 'BUNDLE' : 'POSTPAID',
-      claims: [{ level: 'LINE', limit: 2 }],
+      claims: [{ level: 'LINE', direction: 'TOTAL', limit: 2 }],
       loss: false,
       end_reason: 'HANGUP',
       q850: 16,

@@ -1,7 +1,7 @@
 import type { LiveCallRow } from '../../src/contract/live.ts';
 import type { BillingMode } from '../../src/domain/authorize.ts';
 import type { CallClass } from '../../src/domain/call-class.ts';
-import type { LimitLevel, RefusalReason } from '../../src/domain/refusals.ts';
+import type { LimitDirection, LimitLevel, RefusalReason } from '../../src/domain/refusals.ts';
 
 /** What the panel calls things, in Portuguese. A word that is missing does not compile. */
 export const CLASS_WORDS: Readonly<Record<CallClass, string>> = {
@@ -50,10 +50,12 @@ export const REASON_WORDS: Readonly<Record<RefusalReason, string>> = {
   CLASS_NOT_PERMITTED: 'classe não permitida',
   NO_RATE: 'sem tarifa no plano',
   NO_ROUTE: 'sem rota',
+  TOO_FAST: 'chamadas rápidas demais',
   LIMIT_REACHED: 'limite de chamadas',
   RESELLER_NO_CREDIT: 'a revenda está sem crédito',
   LOSS_CALL: 'a ligação custaria mais do que rende',
   NO_CREDIT: 'sem saldo',
+  DAILY_CAP: 'teto de gasto do dia',
   CONTROL_UNAVAILABLE: 'controle indisponível',
 };
 
@@ -64,18 +66,27 @@ const LEVEL_WORDS: Readonly<Record<LimitLevel, string>> = {
   TRUNK: 'do tronco',
 };
 
+const DIRECTION_WORDS: Readonly<Record<LimitDirection, string>> = {
+  TOTAL: '',
+  OUT: ' de saída',
+  IN: ' de entrada',
+};
+
 interface RefusedAttempt {
   readonly reason: RefusalReason;
   readonly call_class: CallClass | null;
   readonly limit_level: string | null;
+  readonly limit_direction: LimitDirection | null;
   readonly limit_value: number | null;
 }
 
 /** Why an attempt was refused, with the limit or the class that did it. */
-export function reasonWords({ reason, call_class, limit_level, limit_value }: RefusedAttempt): string {
+export function reasonWords(refused: RefusedAttempt): string {
+  const { reason, call_class, limit_level, limit_direction, limit_value } = refused;
   const words = REASON_WORDS[reason];
   if (reason === 'LIMIT_REACHED' && limit_level !== null && limit_level in LEVEL_WORDS) {
-    return `${words} ${LEVEL_WORDS[limit_level as LimitLevel]} (${limit_value})`;
+    const direction = DIRECTION_WORDS[limit_direction ?? 'TOTAL'];
+    return `${words}${direction} ${LEVEL_WORDS[limit_level as LimitLevel]} (${limit_value})`;
   }
   return reason === 'CLASS_NOT_PERMITTED' && call_class ? `${words} (${CLASS_WORDS[call_class]})` : words;
 }

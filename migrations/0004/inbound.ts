@@ -2,7 +2,7 @@
 const columns = (table: string) => `
   alter table ${table}
     add column direction text not null default 'OUT' check (direction in ('OUT', 'IN')),
-    add column caller_number text check (caller_number ~ '^[+]?[0-9]{1,17}$'),
+    add column caller_number text check (caller_number ~ '^[+]?[0-9]{1,16}$'),
     add constraint ${table}_caller_number_direction check (caller_number is null or direction = 'IN');
 `;
 

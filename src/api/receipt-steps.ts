@@ -2,7 +2,7 @@ import { say } from '../contract/language.ts';
 import type { ReceiptReply } from '../contract/receipts.ts';
 import type { BillingMode } from '../domain/authorize.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
-import type { LimitLevel } from '../domain/refusals.ts';
+import type { LimitDirection, LimitLevel } from '../domain/refusals.ts';
 
 const CLASSES: Readonly<Record<CallClass, string>> = {
   FIXED_LOCAL: say('local fixed', 'fixo local'),
@@ -35,6 +35,12 @@ const LEVELS: Readonly<Record<LimitLevel, string>> = {
   TRUNK: say('trunk', 'tronco'),
 };
 
+const DIRECTIONS: Readonly<Record<LimitDirection, string | null>> = {
+  TOTAL: null,
+  OUT: say('out', 'de saída'),
+  IN: say('in', 'de entrada'),
+};
+
 type Translate = (text: string) => string;
 
 /** Exact, as long as it needs and two decimals at least: `103333` → `0,103333`. */
@@ -47,7 +53,11 @@ function reais(micros: string): string {
 
 function limitsOf({ limits }: ReceiptReply, t: Translate): string[] {
   if (limits.length === 0) return [];
-  const all = limits.map(({ level, limit }) => `${t(LEVELS[level])} ${limit}`).join(', ');
+  const named = limits.map(({ level, direction, limit }) => {
+    const words = [LEVELS[level], DIRECTIONS[direction]].filter((word) => word !== null);
+    return `${words.map(t).join(' ')} ${limit}`;
+  });
+  const all = named.join(', ');
   return [t(say(`simultaneous calls: ${all}`, `chamadas simultâneas: ${all}`))];
 }
 

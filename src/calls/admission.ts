@@ -1,5 +1,6 @@
 import type { Grant } from '../domain/charge.ts';
-import { nextCycleStart } from '../domain/cycle.ts';
+import { behind_ms, nextCycleStart } from '../domain/cycle.ts';
+import type { LimitClaim, PaceClaim } from '../domain/limits.ts';
 import type { Refusal } from '../domain/refusals.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { readResellerWallet } from '../stores/postgres/reseller-wallets.ts';
@@ -25,17 +26,25 @@ export interface Admissions {
   adopt(facts: CallFacts, grant: Grant): Promise<void>;
 }
 
+function limitReached(claim: LimitClaim, holders: readonly string[]): Refusal {
+  const { level, direction, limit, reserved } = claim;
+  const refusal: Refusal = { reason: 'LIMIT_REACHED', limit: { level, direction, limit, holders } };
+  return reserved === 0 ? refusal : { ...refusal, detail: `RESERVED_IN ${reserved}` };
+}
+
+function tooFast({ level, calls_per_second: limit }: PaceClaim): Refusal {
+  return { reason: 'TOO_FAST', limit: { level, direction: 'OUT', limit, holders: [] } };
+}
+
 function toAdmission({ answer, facts }: Asked): Admission {
   switch (answer.code) {
     case 'ADMITTED':
       return { admitted: true, grant: answer.grant, more_seconds: answer.more_seconds, facts };
-    case 'LIMIT': {
-      const { level, limit } = answer.claim;
-      return {
-        admitted: false,
-        refusal: { reason: 'LIMIT_REACHED', limit: { level, limit, holders: answer.holders } },
-      };
-    }
+    case 'LIMIT':
+      return { admitted: false, refusal: limitReached(answer.claim, answer.holders) };
+    case 'TOO_FAST':
+      return { admitted: false, refusal: tooFast(answer.pace) };
+    case 'DAILY_CAP':
     case 'NO_CREDIT':
     case 'RESELLER_NO_CREDIT':
       return { admitted: false, refusal: { reason: answer.code } };
@@ -68,7 +77,8 @@ export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: nu
       ...facts,
       payer: facts.subscriber_id,
       facts: encodeFacts(facts),
-      slice_seconds,
+      behind_ms: behind_ms(new Date()),
+      slice_seconds: Math.min(slice_seconds, facts.longest_seconds),
       adopt,
     };
     return store.admit(input);

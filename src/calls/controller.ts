@@ -39,9 +39,6 @@ export interface Controller {
   idle(): Promise<void>;
 }
 
-/** Longest ring, and longest talk of a call that nobody pays for by the second. */
-const RING_seconds = 60;
-const UNMETERED_TALK_seconds = 4 * 3_600;
 /** Beyond this our clock and the switch's disagree about a duration, and a clock was set in mid-call. */
 const CLOCK_STEP_ms = 2_000;
 
@@ -51,13 +48,13 @@ function printable(dialled: string): string {
 }
 
 function grantExten(permission: Permission, talk_seconds: number): GrantExten {
-  const { route, caller_id } = permission;
+  const { route, ring_seconds, caller_id } = permission;
   return {
     kind: route.kind,
     endpoint: route.kind === 'TRUNK' ? route.trunk.code : route.sip_username,
     number: route.number,
     seconds: talk_seconds,
-    ring_seconds: RING_seconds,
+    ring_seconds,
     caller_id,
   };
 }
@@ -96,6 +93,7 @@ export function createController(deps: ControllerDependencies): Controller {
       reason: refusal.reason,
       detail: refusal.detail ?? null,
       limit_level: refusal.limit?.level ?? null,
+      limit_direction: refusal.limit?.direction ?? null,
       limit_value: refusal.limit?.limit ?? null,
       holders: refusal.limit ? [...refusal.limit.holders] : null,
       created_at: new Date(offer.at_ms),
@@ -105,8 +103,7 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
     live.set(call.facts.call_id, call);
-    const talk_seconds = call.facts.rate ? slices.talkLimit(call) : UNMETERED_TALK_seconds;
-    const exten = formatGrant(grantExten(permission, talk_seconds));
+    const exten = formatGrant(grantExten(permission, slices.talkLimit(call)));
     const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
     // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
     if (accepted) board.upsert(call);
@@ -245,10 +242,12 @@ export function createController(deps: ControllerDependencies): Controller {
   async function gone(event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {
     const call = live.get(event.channel_id);
     if (!call) return;
+    const talked_ms = talk_ms(call, event.at_ms);
+    const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
       ended_at_ms: event.at_ms,
-      talk_ms: talk_ms(call, event.at_ms),
-      reason: call.exhausted ? 'EXHAUSTED' : 'HANGUP',
+      talk_ms: talked_ms,
+      reason: call.exhausted ? 'EXHAUSTED' : reason,
       q850: event.q850,
     });
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { LiveCallRow, LiveMessage } from '../contract/live.ts';
 import type { Bill } from '../domain/bill.ts';
-import { formatCadence, talkPaidBy } from '../domain/cadence.ts';
-import { grantedSeconds, sourcesOf } from '../domain/charge.ts';
+import { formatCadence } from '../domain/cadence.ts';
+import { sourcesOf } from '../domain/charge.ts';
 import type { Rate } from '../domain/rate-table.ts';
 import type { EndReason } from '../stores/postgres/tables.ts';
-import type { LiveCall } from './live-call.ts';
+import { type LiveCall, paidTalk } from './live-call.ts';
 
 /** Which rows a viewer may see. Without any field set: all of them. */
 export interface LiveScope {
@@ -39,7 +39,7 @@ const costOf = (rate: Rate | null) =>
 
 function toRow(call: LiveCall): LiveCallRow {
   const { facts, grant, answered_at_ms } = call;
-  const funded = facts.rate && talkPaidBy(grantedSeconds(grant) + call.more_seconds, facts.rate.cadence);
+  const funded = paidTalk(call, call.more_seconds);
   return {
     call_id: facts.call_id,
     reseller_id: facts.reseller_id,

@@ -1,10 +1,12 @@
 import type { CallLeg } from '../asterisk/ari/events.ts';
-import type { BillingMode, LimitClaim, LineFacts, Permission } from '../domain/authorize.ts';
+import type { BillingMode, LineFacts, Permission } from '../domain/authorize.ts';
 import type { Direction } from '../domain/authorize-inbound.ts';
 import type { CallRates } from '../domain/bill.ts';
+import { talkPaidBy } from '../domain/cadence.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
-import type { Grant } from '../domain/charge.ts';
+import { type Grant, grantedSeconds } from '../domain/charge.ts';
 import { cycleStart, dayStart_ms, nextCycleStart } from '../domain/cycle.ts';
+import { type LimitClaim, longestCall, type PaceClaim } from '../domain/limits.ts';
 
 /** What stays the same during a call: enough to settle it, or to take it over after a restart. */
 export interface CallFacts extends CallRates {
@@ -32,7 +34,12 @@ export interface CallFacts extends CallRates {
   /** How far below zero the subscriber may go, and its reseller. */
   readonly credit_micros: bigint;
   readonly reseller_credit_micros: bigint;
+  /** What a day may cost the subscriber; null: any amount. */
+  readonly daily_cap_micros: bigint | null;
   readonly claims: readonly LimitClaim[];
+  readonly paces: readonly PaceClaim[];
+  /** Talk after which the call is cut, whatever it could still pay. */
+  readonly longest_seconds: number;
   /** Cycle whose minutes the call draws on. */
   readonly cycle_start: string;
   readonly next_cycle_start: string;
@@ -92,7 +99,10 @@ export function callFacts(
     billing_mode: subscriber.billing_mode,
     credit_micros: subscriber.credit_limit_micros,
     reseller_credit_micros: subscriber.reseller_credit_micros,
+    daily_cap_micros: subscriber.daily_cap_micros,
     claims: permission.claims,
+    paces: permission.paces,
+    longest_seconds: permission.longest_seconds,
     cycle_start,
     next_cycle_start: nextCycleStart(subscriber.cycle_day, cycle_start),
     created_at_ms: call.at_ms,
@@ -130,6 +140,16 @@ export function turnSeconds({ facts, answered_at_ms }: LiveCall): number | null 
   return Math.max(0, Math.ceil((dayStart_ms(facts.next_cycle_start) - answered_at_ms) / 1000));
 }
 
+/**
+ * Seconds that a call may talk by what it was granted, and by so many seconds more: never longer than its longest. null:
+ * nobody pays for it by the second.
+ */
+export function paidTalk(call: Pick<LiveCall, 'facts' | 'grant'>, more_seconds = 0): number | null {
+  const { rate, longest_seconds } = call.facts;
+  if (!rate) return null;
+  return Math.min(longest_seconds, talkPaidBy(grantedSeconds(call.grant) + more_seconds, rate.cadence));
+}
+
 /** What the switch is told of a grant, to be read back from its channel when everything else is lost. */
 export function formatGranted({ bundle_seconds, paid_seconds, after_turn }: Grant): string {
   const next = after_turn && [after_turn.turn_seconds, after_turn.bundle_seconds, after_turn.paid_seconds];
@@ -143,11 +163,29 @@ export function encodeFacts(facts: CallFacts): string {
   return JSON.stringify(facts, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
 }
 
+/** What calls that a former release let go do not tell of themselves. */
+function completed(facts: CallFacts): CallFacts {
+  return {
+    ...facts,
+    direction: facts.direction ?? 'OUT',
+    caller_number: facts.caller_number ?? null,
+    daily_cap_micros: facts.daily_cap_micros ?? null,
+    claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
+    paces: facts.paces ?? [],
+    longest_seconds: facts.longest_seconds ?? longestCall(facts.call_class, { max_call_seconds: null }),
+  };
+}
+
+const AMOUNTS: ReadonlySet<string> = new Set([
+  'credit_micros',
+  'reseller_credit_micros',
+  'daily_cap_micros',
+  'price_micros_per_minute',
+]);
+
 export function decodeFacts(text: string): CallFacts {
-  const amount = new Set(['credit_micros', 'reseller_credit_micros', 'price_micros_per_minute']);
   const facts = JSON.parse(text, (key, value) =>
-    amount.has(key) && typeof value === 'string' && BIGINT.test(value) ? BigInt(value.slice(0, -1)) : value,
-  );
-  // Calls that were let go before there were two directions all go out.
-  return { direction: 'OUT', caller_number: null, ...facts } as CallFacts;
+    AMOUNTS.has(key) && typeof value === 'string' && BIGINT.test(value) ? BigInt(value.slice(0, -1)) : value,
+  ) as CallFacts;
+  return completed(facts);
 }

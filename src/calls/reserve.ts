@@ -37,6 +37,8 @@ const noWallet = (subscriber_id: string): Wallet => ({
   version: 0n,
   balance_micros: 0n,
   cycle_start: '2000-01-01',
+  spend_day: '2000-01-01',
+  spent_micros: 0n,
   left_seconds: {},
 });
 

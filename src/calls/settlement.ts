@@ -47,7 +47,7 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     sales_plan_id: facts.plan_id,
     area_code: facts.area_code,
     billing_mode: facts.billing_mode,
-    claims: facts.claims.map(({ level, limit }) => ({ level, limit })),
+    claims: facts.claims.map(({ level, direction, limit }) => ({ level, direction, limit })),
     loss: facts.loss,
     end_reason: end.reason,
     q850: end.q850,

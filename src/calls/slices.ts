@@ -1,10 +1,11 @@
 import { setAbsoluteTimeout, setVariable } from '../asterisk/ami/actions.ts';
 import type { Switch } from '../asterisk/session.ts';
-import { talkPaidBy } from '../domain/cadence.ts';
+import { billedSeconds } from '../domain/cadence.ts';
 import { type Grant, grantedSeconds, sourcesOf } from '../domain/charge.ts';
+import { behind_ms } from '../domain/cycle.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveBoard } from './live-board.ts';
-import { type CallFacts, formatGranted, type LiveCall, turnSeconds } from './live-call.ts';
+import { type CallFacts, formatGranted, type LiveCall, paidTalk, turnSeconds } from './live-call.ts';
 import type { Log } from './log.ts';
 
 export interface SliceTimes {
@@ -22,7 +23,7 @@ const ASK_AGAIN_ms = 1_000;
 const NORMAL_CLEARING = 16;
 
 export interface Slices {
-  /** Seconds to tell the switch with a grant: the talk it pays for, and the grace. */
+  /** Seconds to tell the switch with a grant: the talk it pays for, and the grace; of a free call, its longest. */
   talkLimit(call: LiveCall): number;
   /** Keeps an answered call paid from now on, and cuts it when nothing is left. */
   start(call: LiveCall): void;
@@ -44,8 +45,14 @@ interface Dependencies {
   openNextCycle(facts: CallFacts): Promise<boolean>;
 }
 
-function paidTalk_ms({ facts, grant }: LiveCall): number {
-  return facts.rate ? talkPaidBy(grantedSeconds(grant), facts.rate.cadence) * 1000 : Number.POSITIVE_INFINITY;
+function paidTalk_ms(call: LiveCall): number {
+  const seconds = paidTalk(call);
+  return seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000;
+}
+
+/** Billed seconds that a call may still be granted before it has talked its longest. */
+function ungranted({ facts, grant }: LiveCall): number {
+  return facts.rate ? billedSeconds(facts.longest_seconds, facts.rate.cadence) - grantedSeconds(grant) : 0;
 }
 
 /** Reserves slice after slice while a call is answered. A call without a rate is never touched. */
@@ -109,8 +116,12 @@ export function createSlices({ store, board, times, log, switchOf, openNextCycle
 
   async function slice(call: LiveCall): Promise<Extension | null> {
     const { facts } = call;
-    const { slice_seconds } = times;
-    const input = { ...facts, payer: facts.subscriber_id, slice_seconds };
+    const left = ungranted(call);
+    // Also a call that needs no more seconds has to go over to its next cycle.
+    if (left <= 0 && (turnAhead(call) === null || call.grant.after_turn)) return null;
+    const slice_seconds = Math.max(1, Math.min(times.slice_seconds, left));
+    const payer = facts.subscriber_id;
+    const input = { ...facts, payer, slice_seconds, behind_ms: behind_ms(new Date()) };
     const first = await store.extend({ ...input, turn_seconds: turnAhead(call) });
     if (first.code !== 'WALLET_UNKNOWN') return first.code === 'EXTENDED' ? first : null;
     // A cycle that cannot be opened (its day was changed meanwhile) leaves the call in the one it is in.
@@ -149,14 +160,19 @@ export function createSlices({ store, board, times, log, switchOf, openNextCycle
   }
 
   async function cut(call: LiveCall): Promise<void> {
-    call.exhausted = true;
+    call.exhausted = paidTalk_ms(call) < call.facts.longest_seconds * 1000;
     const link = switchOf(call.facts.server_id);
     // Without a link the switch ends the call by itself, at the end of the slice and its grace (R10).
     await link?.ari.hangUp(call.facts.call_id, NORMAL_CLEARING);
   }
 
   return {
-    talkLimit: (call) => Math.ceil(paidTalk_ms(call) / 1000) + times.grace_seconds,
+    talkLimit(call) {
+      const paid_seconds = paidTalk(call);
+      return paid_seconds === null
+        ? call.facts.longest_seconds
+        : Math.ceil(paid_seconds) + times.grace_seconds;
+    },
     start(call) {
       if (!call.facts.rate || !call.registered) return;
       const turn = turnAhead(call);

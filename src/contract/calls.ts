@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DIRECTIONS } from '../domain/authorize-inbound.ts';
 import { CALL_CLASSES } from '../domain/call-class.ts';
-import { REFUSAL_REASONS, type RefusalReason } from '../domain/refusals.ts';
+import { LIMIT_DIRECTIONS, REFUSAL_REASONS, type RefusalReason } from '../domain/refusals.ts';
 import { dateTimeSchema, microsSchema } from './fields.ts';
 import { liveCallSchema } from './live.ts';
 import { listQuery, pageOf } from './paging.ts';
@@ -76,6 +76,8 @@ export const refusalSchema = z.object({
   reason,
   detail: z.string().nullable(),
   limit_level: z.string().nullable(),
+  /** Of all calls, of those out or of those in. */
+  limit_direction: z.enum(LIMIT_DIRECTIONS).nullable(),
   limit_value: z.int().nullable(),
   /** Calls that held the limit; null where they may be calls of others. */
   holders: z.array(z.string()).nullable(),

@@ -32,6 +32,12 @@ const fields = {
   name: textSchema(80),
   area_code: areaCodeSchema,
   max_concurrent_calls: z.int().min(0).max(1_000),
+  /** Calls that it may begin within a second; null: any number. */
+  max_calls_per_second: z.int().min(1).max(100).nullable(),
+  /** Talk after which a call is cut; null: the platform's own bound, which no line goes beyond. */
+  max_call_seconds: z.int().min(1).max(14_400).nullable(),
+  /** How long a call may ring in vain; null: a minute. */
+  max_ring_seconds: z.int().min(5).max(300).nullable(),
   allowed_classes: z.array(z.enum(DIALLED_CLASSES)).max(DIALLED_CLASSES.length),
   /** Prices of its own; null: those of the subscriber's plan. */
   sales_plan_id: z.uuid().nullable(),
@@ -44,6 +50,9 @@ export const newLineSchema = z.strictObject({
   subscriber_id: z.uuid(),
   ...fields,
   max_concurrent_calls: fields.max_concurrent_calls.default(1),
+  max_calls_per_second: fields.max_calls_per_second.default(null),
+  max_call_seconds: fields.max_call_seconds.default(null),
+  max_ring_seconds: fields.max_ring_seconds.default(null),
   allowed_classes: fields.allowed_classes.default([...DEFAULT_CLASSES]),
   sales_plan_id: fields.sales_plan_id.default(null),
   caller_id_did_id: fields.caller_id_did_id.default(null),
@@ -69,6 +78,9 @@ export const lineSchema = z.object({
   caller_id_did_id: z.uuid().nullable().optional(),
   allowed_classes: z.array(z.enum(DIALLED_CLASSES)).optional(),
   max_concurrent_calls: z.int().optional(),
+  max_calls_per_second: z.int().nullable().optional(),
+  max_call_seconds: z.int().nullable().optional(),
+  max_ring_seconds: z.int().nullable().optional(),
   status: z.enum(STATUSES).optional(),
   version: z.int(),
   created_at: dateTimeSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BILLING_MODES } from '../domain/authorize.ts';
 import { BUNDLE_SLOTS, CALL_CLASSES } from '../domain/call-class.ts';
-import { LIMIT_LEVELS, REFUSAL_REASONS, type RefusalReason } from '../domain/refusals.ts';
+import { LIMIT_DIRECTIONS, LIMIT_LEVELS, REFUSAL_REASONS, type RefusalReason } from '../domain/refusals.ts';
 import { dateTimeSchema, microsSchema } from './fields.ts';
 import { defineRoute } from './route.ts';
 
@@ -37,7 +37,9 @@ const receiptSchema = z.object({
   csp: z.string().nullable(),
   area_code: z.string().nullable(),
   billing_mode: z.enum(BILLING_MODES).nullable(),
-  limits: z.array(z.object({ level: z.enum(LIMIT_LEVELS), limit: z.int() })),
+  limits: z.array(
+    z.object({ level: z.enum(LIMIT_LEVELS), direction: z.enum(LIMIT_DIRECTIONS), limit: z.int() }),
+  ),
   sales_plan_id: z.uuid(),
   sales_plan_name: z.string().nullable(),
   rate: rateSchema.nullable().optional(),

@@ -81,6 +81,12 @@ const fields = {
   max_concurrent_calls: calls,
   max_concurrent_in: calls.nullable().default(null),
   max_concurrent_out: calls.nullable().default(null),
+  /** Of all its calls, so many that only calls in may be. */
+  reserved_in: calls.default(0),
+  /** Calls that all its lines together may begin within a second. */
+  max_calls_per_second: z.int().min(1).max(1_000).nullable().default(null),
+  /** Calls between its lines count among its calls. */
+  internal_calls_take_slots: z.boolean().default(true),
   max_lines: z.int().min(0).max(100_000).nullable().default(null),
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
@@ -163,6 +169,9 @@ export const subscriberSchema = z.object({
   max_concurrent_calls: z.int().optional(),
   max_concurrent_in: z.int().nullable().optional(),
   max_concurrent_out: z.int().nullable().optional(),
+  reserved_in: z.int().optional(),
+  max_calls_per_second: z.int().nullable().optional(),
+  internal_calls_take_slots: z.boolean(),
   max_lines: z.int().nullable().optional(),
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),

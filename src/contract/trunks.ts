@@ -13,6 +13,8 @@ const fields = {
   host: hostSchema,
   port: portSchema,
   max_concurrent_calls: z.int().min(0).max(100_000),
+  /** Of its channels, so many that only calls in may take. */
+  reserved_in: z.int().min(0).max(100_000),
   /** Trunks are tried from 1 up. */
   priority: z.int().min(1).max(1_000),
   /** What the carrier behind it asks; null: that is not known. */
@@ -26,6 +28,7 @@ export const newTrunkSchema = z.strictObject({
   code: codeSchema,
   ...fields,
   port: portSchema.default(5060),
+  reserved_in: fields.reserved_in.default(0),
   priority: fields.priority.default(1),
   cost_plan_id: fields.cost_plan_id.default(null),
   status: status.default('ACTIVE'),
@@ -43,6 +46,7 @@ export const trunkSchema = z.object({
   host: z.string(),
   port: z.int(),
   max_concurrent_calls: z.int(),
+  reserved_in: z.int(),
   priority: z.int(),
   cost_plan_id: z.uuid().nullable(),
   status,

@@ -1,6 +1,6 @@
 import {
   blocked,
-  claimsOf,
+  boundsOf,
   FREE,
   type LineFacts,
   type Permission,
@@ -28,7 +28,7 @@ export interface NumberFacts {
   readonly sip_username: string | null;
 }
 
-const MOST_CALLER_DIGITS = 17;
+const MOST_CALLER_DIGITS = 16;
 
 /**
  * The E.164 number that a carrier means: with or without `+`, or as it is dialled within Brazil (`1133334444`,
@@ -65,7 +65,7 @@ export function permitInbound(
     vcBand: null,
   };
   const route = { kind: 'INBOUND', trunk, sip_username: line.sip_username, number } as const;
-  return { destination, route, ...FREE, slot: null, claims: claimsOf(line, route), caller_id };
+  return { destination, route, ...FREE, slot: null, ...boundsOf('INBOUND', line, route), caller_id };
 }
 
 function refusalOf(number: NumberFacts | null, line: LineFacts | null, server_id: string): Refusal | null {

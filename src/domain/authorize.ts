@@ -2,9 +2,17 @@ import { type BundleSlot, CALL_CLASS_FACTS, type CallClass } from './call-class.
 import type { DialledDestination } from './dialled-number.ts';
 import { classifyDialled } from './dialled-number.ts';
 import type { IntlDialing } from './dialled-result.ts';
+import {
+  type LimitClaim,
+  longestCall,
+  longestRing,
+  type PaceClaim,
+  paceClaims,
+  slotClaims,
+} from './limits.ts';
 import { lossOf } from './loss.ts';
 import { classByRate, type FoundRate, findRate, type RateTable, type VersionStart } from './rate-table.ts';
-import type { LimitLevel, Refusal } from './refusals.ts';
+import type { Refusal } from './refusals.ts';
 
 export const BILLING_MODES = ['PREPAID', 'POSTPAID', 'BUNDLE'] as const;
 export type BillingMode = (typeof BILLING_MODES)[number];
@@ -21,6 +29,10 @@ export interface LineFacts {
   readonly line_status: Status;
   readonly allowed_classes: ReadonlySet<CallClass>;
   readonly line_max_calls: number;
+  /** Calls that may begin within a second; null: any number. */
+  readonly line_calls_per_second: number | null;
+  readonly max_call_seconds: number | null;
+  readonly max_ring_seconds: number | null;
   /** The number that called people see, E.164; null: what the trunk makes of the extension. */
   readonly caller_id: string | null;
   readonly plan_id: string;
@@ -35,10 +47,19 @@ export interface SubscriberFacts {
   readonly name: string;
   readonly billing_mode: BillingMode;
   readonly status: Status;
+  /** Simultaneous calls, and of them those out and those in; null: as many as there may be. */
   readonly max_calls: number;
+  readonly max_calls_out: number | null;
+  readonly max_calls_in: number | null;
+  /** Slots that only calls in may take. */
+  readonly reserved_in: number;
+  readonly calls_per_second: number | null;
+  readonly internal_calls_take_slots: boolean;
   readonly reseller_max_calls: number;
   /** How far below zero the money may go; 0 for prepaid whatever the column says. */
   readonly credit_limit_micros: bigint;
+  /** Money that its calls may cost in a day; null: any amount. */
+  readonly daily_cap_micros: bigint | null;
   /** What the reseller may owe the platform. */
   readonly reseller_credit_micros: bigint;
   /** Versions of the prices that the reseller buys by; null: it is charged nothing. */
@@ -61,6 +82,8 @@ export interface TrunkFacts {
   /** Name of the trunk's endpoint on the switch. */
   readonly code: string;
   readonly max_calls: number;
+  /** Channels that only calls in may take. */
+  readonly reserved_in: number;
   /** Versions of the prices of the carrier behind it; null: they are not known. */
   readonly cost_versions: readonly VersionStart[] | null;
 }
@@ -77,13 +100,6 @@ export interface Prices {
 
 /** For calls that nobody pays for. */
 export const NO_PRICES: Prices = { sale: null, wholesale: null, cost: null };
-
-/** One level of simultaneous calls that a call takes a slot of. */
-export interface LimitClaim {
-  readonly level: LimitLevel;
-  readonly id: string;
-  readonly limit: number;
-}
 
 export type Route =
   | { readonly kind: 'TRUNK'; readonly trunk: TrunkFacts; readonly number: string }
@@ -108,6 +124,9 @@ export interface Permission {
   /** Bundle slot the call draws minutes from before money, if any. */
   readonly slot: BundleSlot | null;
   readonly claims: readonly LimitClaim[];
+  readonly paces: readonly PaceClaim[];
+  readonly longest_seconds: number;
+  readonly ring_seconds: number;
   /** What the called side is shown: '' leaves it to the trunk. */
   readonly caller_id: string;
 }
@@ -141,25 +160,26 @@ export function payingSlot(callClass: CallClass, subscriber: FranquiaFacts): Bun
   return subscriber.billing_mode === 'BUNDLE' && slot !== null && subscriber.slots.has(slot) ? slot : null;
 }
 
-export function claimsOf(facts: LineFacts, route: Route): LimitClaim[] {
-  const { subscriber } = facts;
-  const claims: LimitClaim[] = [
-    { level: 'LINE', id: facts.line_id, limit: facts.line_max_calls },
-    { level: 'SUBSCRIBER', id: subscriber.subscriber_id, limit: subscriber.max_calls },
-    { level: 'RESELLER', id: subscriber.reseller_id, limit: subscriber.reseller_max_calls },
-  ];
-  if (route.kind !== 'LINE') {
-    claims.push({ level: 'TRUNK', id: route.trunk.trunk_id, limit: route.trunk.max_calls });
-  }
-  return claims;
-}
-
 function routeOf(destination: DialledDestination, facts: LineFacts, trunk: TrunkFacts | null): Route | null {
   if (destination.class === 'INTERNAL') {
     const sip_username = facts.subscriber.extensions.get(destination.number);
     return sip_username === undefined ? null : { kind: 'LINE', sip_username, number: destination.number };
   }
   return trunk && { kind: 'TRUNK', trunk, number: destination.number };
+}
+
+/** What bounds a call besides its means. Emergency calls claim nothing. */
+export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route) {
+  const trunk = route.kind === 'LINE' ? null : route.trunk;
+  const way = route.kind === 'TRUNK' ? 'OUT' : route.kind === 'INBOUND' ? 'IN' : 'INTERNAL';
+  const emergency = call_class === 'EMERGENCY';
+  return {
+    claims: emergency ? [] : slotClaims(facts, trunk, way),
+    // A line begins no call that comes to it: who calls it often must not keep it from calling.
+    paces: emergency || way === 'IN' ? [] : paceClaims(facts),
+    longest_seconds: longestCall(call_class, facts),
+    ring_seconds: longestRing(call_class, facts),
+  };
 }
 
 /** Why a line may take no part in calls now. */
@@ -220,11 +240,9 @@ export function authorize(
   const route = routeOf(destination, facts, trunk);
   if (!route) return refuse({ reason: 'NO_ROUTE' }, destination);
   const caller_id = route.kind === 'LINE' ? facts.extension : (facts.caller_id ?? '');
+  const bounds = boundsOf(destination.class, facts, route);
   if (destination.class === 'EMERGENCY')
-    return {
-      permitted: true,
-      permission: { destination, route, ...FREE, slot: null, claims: [], caller_id },
-    };
+    return { permitted: true, permission: { destination, route, ...FREE, slot: null, ...bounds, caller_id } };
   const status = blocked(facts);
   if (status && destination.class !== 'INTERNAL') return refuse(status, destination);
   if (!facts.allowed_classes.has(destination.class))
@@ -234,8 +252,5 @@ export function authorize(
   const rates = free || !sale ? FREE : ratesOf(destination, sale, facts, prices);
   if ('reason' in rates) return refuse(rates, destination);
   const slot = payingSlot(destination.class, facts.subscriber);
-  return {
-    permitted: true,
-    permission: { destination, route, ...rates, slot, claims: claimsOf(facts, route), caller_id },
-  };
+  return { permitted: true, permission: { destination, route, ...rates, slot, ...bounds, caller_id } };
 }

@@ -38,12 +38,19 @@ export const BUNDLE_SLOTS = [
 
 export type BundleSlot = (typeof BUNDLE_SLOTS)[number];
 
-/** `slot`: the bundle slot the class draws from; `free`: never priced, whatever the sales plan says. */
-export type CallClassFacts = { readonly slot: BundleSlot | null; readonly free: boolean };
+/**
+ * `slot`: the bundle slot the class draws from; `free`: never priced, whatever the sales plan says; `abroad`: to another
+ * country.
+ */
+export type CallClassFacts = {
+  readonly slot: BundleSlot | null;
+  readonly free: boolean;
+  readonly abroad: boolean;
+};
 
-const bundled = (slot: BundleSlot): CallClassFacts => ({ slot, free: false });
-const free: CallClassFacts = { slot: null, free: true };
-const pricedOnly: CallClassFacts = { slot: null, free: false };
+const bundled = (slot: BundleSlot, abroad = false): CallClassFacts => ({ slot, free: false, abroad });
+const free: CallClassFacts = { slot: null, free: true, abroad: false };
+const pricedOnly: CallClassFacts = { slot: null, free: false, abroad: false };
 
 /**
  * Facts per class. EMERGENCY is free by ANATEL Res. 738/2020 (RST art. 65-A); TOLL_FREE is paid by the called party;
@@ -54,8 +61,8 @@ export const CALL_CLASS_FACTS: Readonly<Record<CallClass, CallClassFacts>> = {
   FIXED_LDN: bundled('FIXED_LDN'),
   MOBILE_LOCAL: bundled('MOBILE_LOCAL'),
   MOBILE_LDN: bundled('MOBILE_LDN'),
-  INTL_FIXED: bundled('INTL_FIXED'),
-  INTL_MOBILE: bundled('INTL_MOBILE'),
+  INTL_FIXED: bundled('INTL_FIXED', true),
+  INTL_MOBILE: bundled('INTL_MOBILE', true),
   INTERNAL: free,
   EMERGENCY: free,
   PUBLIC_UTILITY: pricedOnly,
@@ -63,6 +70,6 @@ export const CALL_CLASS_FACTS: Readonly<Record<CallClass, CallClassFacts>> = {
   SHARED_COST: pricedOnly,
   PREMIUM: pricedOnly,
   COLLECT: pricedOnly,
-  INTL_SPECIAL: pricedOnly,
+  INTL_SPECIAL: { ...pricedOnly, abroad: true },
   INBOUND: free,
 };

@@ -38,7 +38,7 @@ export function nextCycleStart(cycle_day: number, cycle_start: string): string {
 const offset = new Intl.DateTimeFormat('en-US', { timeZone: CYCLE_TIME_ZONE, timeZoneName: 'longOffset' });
 
 /** Milliseconds that São Paulo's clock is behind UTC at a moment. */
-function behind_ms(at: Date): number {
+export function behind_ms(at: Date): number {
   const text = offset.format(at);
   const match = /GMT-(\d\d):(\d\d)$/.exec(text);
   if (!match) throw new RangeError(`no offset west of Greenwich: ${text}`);
@@ -51,6 +51,11 @@ export function dayStart_ms(day: string): number {
   const guess_ms = utc_ms + behind_ms(new Date(utc_ms));
   // Where the clock was set at midnight: set back, the day began after the guess; set ahead, at the guess.
   return Math.max(guess_ms, utc_ms + behind_ms(new Date(guess_ms)));
+}
+
+/** Days (`YYYY-MM-DD`) counted from 1970-01-01 on. */
+export function dayNumber(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`) / 86_400_000;
 }
 
 /** The day (`YYYY-MM-DD`) that a moment falls into in São Paulo. */

@@ -80,6 +80,9 @@ export const PANEL_FIELD_FACTS = {
     ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'],
     'NUMERIC',
   ),
+  // Not among the limits above: what one says of how many there may be is nothing for how many are kept free.
+  'subscriber.reserved_in': field(ALL, 'READ', ['reserved_in'], 'NUMERIC'),
+  'subscriber.max_calls_per_second': field(LOOK, 'READ', ['max_calls_per_second']),
   'subscriber.max_lines': field(LOOK, 'READ', ['max_lines']),
   'subscriber.bundles': field(LOOK, 'READ', ['bundles', 'ldn_fixed_uses_local', 'ldn_mobile_uses_local']),
   // A label that only people read.
@@ -92,6 +95,8 @@ export const PANEL_FIELD_FACTS = {
   'line.sip_password': field(SECRET, 'HIDDEN', ['sip_password']),
   'line.sales_plan': field(LOOK, 'READ', ['sales_plan_id']),
   'line.max_concurrent_calls': field(ALL, 'READ', ['max_concurrent_calls'], 'SUMMED'),
+  'line.max_calls_per_second': field(ALL, 'READ', ['max_calls_per_second'], 'NUMERIC'),
+  'line.max_ring_seconds': field(ALL, 'READ', ['max_ring_seconds'], 'NUMERIC'),
   'line.max_call_seconds': field(ALL, 'READ', ['max_call_seconds'], 'NUMERIC'),
   'line.allowed_classes': field(ALL, 'READ', ['allowed_classes']),
   'line.caller_id': field(ALL, 'READ', ['caller_id_did_id']),
@@ -137,7 +142,10 @@ export type PanelViewer = Permissions | null;
 const STAFF_KEYS = {
   subscriber: {
     // How its phones dial is set up with them; a blocked one may know why.
-    shown: ['person_type', 'status', 'intl_dialing', 'auto_ninth_digit', 'blocked_reason'],
+    shown: [
+      ...(['person_type', 'status', 'blocked_reason'] as const),
+      ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
+    ],
     hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },

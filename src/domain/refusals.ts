@@ -12,8 +12,10 @@ export const REFUSALS = {
   CLASS_NOT_PERMITTED: { q850: 21, sip: 403 },
   NO_RATE: { q850: 3, sip: 404 },
   NO_ROUTE: { q850: 27, sip: 502 },
+  TOO_FAST: { q850: 42, sip: 603 },
   LIMIT_REACHED: { q850: 34, sip: 503 },
   NO_CREDIT: { q850: 50, sip: 603 },
+  DAILY_CAP: { q850: 52, sip: 603 },
   RESELLER_NO_CREDIT: { q850: 49, sip: 603 },
   LOSS_CALL: { q850: 63, sip: 603 },
   CONTROL_UNAVAILABLE: { q850: 38, sip: 500 },
@@ -27,12 +29,17 @@ export const REFUSAL_REASONS = Object.keys(REFUSALS) as RefusalReason[];
 export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK'] as const;
 export type LimitLevel = (typeof LIMIT_LEVELS)[number];
 
-/** A refusal with what support needs to explain it: the rule, and for a limit its level and figures. */
+/** Which calls a limit counts: all of them, those that begin here, or those that come in. */
+export const LIMIT_DIRECTIONS = ['TOTAL', 'OUT', 'IN'] as const;
+export type LimitDirection = (typeof LIMIT_DIRECTIONS)[number];
+
+/** A refusal with what support needs to explain it: the rule, and for a limit its level, direction and figures. */
 export interface Refusal {
   readonly reason: RefusalReason;
   readonly detail?: string;
   readonly limit?: {
     readonly level: LimitLevel;
+    readonly direction: LimitDirection;
     readonly limit: number;
     readonly holders: readonly string[];
   };

@@ -8,7 +8,7 @@ import { DIRECTIONS } from '../../src/domain/authorize-inbound.ts';
 import { BUNDLE_SLOTS, CALL_CLASSES } from '../../src/domain/call-class.ts';
 import type { Grant } from '../../src/domain/charge.ts';
 import { RATE_KINDS } from '../../src/domain/rate-table.ts';
-import { LIMIT_LEVELS } from '../../src/domain/refusals.ts';
+import { LIMIT_DIRECTIONS, LIMIT_LEVELS } from '../../src/domain/refusals.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -56,7 +56,24 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   slot: fc.option(fc.constantFrom(...BUNDLE_SLOTS)),
   credit_micros: amount,
   reseller_credit_micros: amount,
-  claims: fc.array(fc.record({ level: fc.constantFrom(...LIMIT_LEVELS), id: text, limit: fc.nat() })),
+  daily_cap_micros: fc.option(amount),
+  claims: fc.array(
+    fc.record({
+      level: fc.constantFrom(...LIMIT_LEVELS),
+      direction: fc.constantFrom(...LIMIT_DIRECTIONS),
+      id: text,
+      limit: fc.nat(),
+      reserved: fc.nat(),
+    }),
+  ),
+  paces: fc.array(
+    fc.record({
+      level: fc.constantFrom('LINE' as const, 'SUBSCRIBER' as const),
+      id: text,
+      calls_per_second: fc.nat(),
+    }),
+  ),
+  longest_seconds: fc.nat(),
   cycle_start: text,
   next_cycle_start: text,
   created_at_ms: fc.nat(Number.MAX_SAFE_INTEGER),

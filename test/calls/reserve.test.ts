@@ -50,7 +50,11 @@ async function hold(tenant: Tenant, seconds: number, more: Partial<Parameters<ty
   return call;
 }
 
-const held = async (tenant: Tenant) => (await heldOf(stores().looking, tenant.subscriber_id)).held ?? 0;
+/** What calls hold of a subscriber's money, and what moves have set apart of it. */
+async function held({ subscriber_id }: Tenant): Promise<number> {
+  const moving = await stores().looking.hget(`pabx:wallet:${subscriber_id}`, 'moving');
+  return ((await heldOf(stores().looking, subscriber_id)).held ?? 0) + Number(moving ?? 0);
+}
 
 const isNotFree = { code: 'CONFLICT', errors: [{ field: 'amount_micros' }] };
 const isUnknown = { code: 'UNAVAILABLE' };
@@ -208,7 +212,7 @@ describe('a reseller’s money', () => {
     await hold(tenant, 60, { wholesale: BY_THE_SECOND });
     await expect(reserve(leavingOf(holder, 40_001n))).rejects.toMatchObject(isNotFree);
     await reserve(leavingOf(holder, 40_000n));
-    expect(await looking.hget(`pabx:wallet:reseller:${reseller_id}`, 'held')).toBe('100000');
+    expect(await looking.hget(`pabx:wallet:reseller:${reseller_id}`, 'moving')).toBe('100000');
   });
 });
 

@@ -39,6 +39,7 @@ async function answeredCall({ balance, left, rate = BY_THE_SECOND }: Means) {
     ...facts,
     payer: subscriber_id,
     facts: '{}',
+    behind_ms: 0,
     slice_seconds: times.slice_seconds,
     adopt: null,
   });

@@ -54,16 +54,22 @@ describe('what is shown of a caller', () => {
     ['+', ''],
     ['5521;ext=1', '55211'],
     ['55+21', '5521'],
-    ['9'.repeat(17), '9'.repeat(17)],
-    ['9'.repeat(18), ''],
+    ['9'.repeat(16), '9'.repeat(16)],
+    ['9'.repeat(17), ''],
   ])('%s: %s', (sent, shown) => expect(callerNumber(sent)).toBe(shown));
 
   test('is digits with a leading + at most, whatever was sent', () => {
-    fc.assert(fc.property(fc.string(), (sent) => /^(\+?\d{1,17})?$/.test(callerNumber(sent))));
+    fc.assert(fc.property(fc.string(), (sent) => /^(\+?\d{1,16})?$/.test(callerNumber(sent))));
   });
 });
 
-const trunk: TrunkFacts = { trunk_id: 't1', code: 'carrier', max_calls: 30, cost_versions: null };
+const trunk: TrunkFacts = {
+  trunk_id: 't1',
+  code: 'carrier',
+  max_calls: 30,
+  reserved_in: 9,
+  cost_versions: null,
+};
 
 const number: NumberFacts = {
   number: '+551140001000',
@@ -84,6 +90,9 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
     // What it may dial has nothing to do with what reaches it.
     allowed_classes: new Set(),
     line_max_calls: 2,
+    line_calls_per_second: 1,
+    max_call_seconds: 600,
+    max_ring_seconds: 20,
     caller_id: null,
     plan_id: 'p1',
     sale_versions: [],
@@ -95,6 +104,12 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
       billing_mode: 'PREPAID',
       status: 'ACTIVE',
       max_calls: 10,
+      max_calls_out: 0,
+      max_calls_in: 3,
+      reserved_in: 2,
+      calls_per_second: 1,
+      internal_calls_take_slots: false,
+      daily_cap_micros: 0n,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
       reseller_credit_micros: 0n,
@@ -161,7 +176,7 @@ describe('a call from outside', () => {
     );
   });
 
-  test('is paid by nobody, and takes a slot at every level', () => {
+  test('is paid by nobody, and takes a slot at every level, those kept for calls in too', () => {
     const verdict = authorizeInbound('+5521999998888', number, lineFacts(), trunk, 'server');
     expect(verdict).toMatchObject({
       permission: {
@@ -172,11 +187,15 @@ describe('a call from outside', () => {
         slot: null,
         caller_id: '+5521999998888',
         claims: [
-          { level: 'LINE', id: 'l1', limit: 2 },
-          { level: 'SUBSCRIBER', id: 's1', limit: 10 },
-          { level: 'RESELLER', id: 'r1', limit: 100 },
-          { level: 'TRUNK', id: 't1', limit: 30 },
+          { level: 'LINE', direction: 'TOTAL', id: 'l1', limit: 2, reserved: 0 },
+          { level: 'SUBSCRIBER', direction: 'TOTAL', id: 's1', limit: 10, reserved: 0 },
+          { level: 'SUBSCRIBER', direction: 'IN', id: 's1', limit: 3, reserved: 0 },
+          { level: 'RESELLER', direction: 'TOTAL', id: 'r1', limit: 100, reserved: 0 },
+          { level: 'TRUNK', direction: 'TOTAL', id: 't1', limit: 30, reserved: 0 },
         ],
+        paces: [],
+        longest_seconds: 600,
+        ring_seconds: 20,
       },
     });
   });

@@ -10,7 +10,13 @@ import { BUNDLE_SLOTS, CALL_CLASSES, type CallClass } from '../../src/domain/cal
 import { type DeckRow, deckOf } from '../../src/domain/deck.ts';
 import type { Rate, RateKind, RateTable } from '../../src/domain/rate-table.ts';
 
-const trunk: TrunkFacts = { trunk_id: 't1', code: 'carrier', max_calls: 30, cost_versions: null };
+const trunk: TrunkFacts = {
+  trunk_id: 't1',
+  code: 'carrier',
+  max_calls: 30,
+  reserved_in: 0,
+  cost_versions: null,
+};
 const CADENCE = { initial_seconds: 30, increment_seconds: 6, free_threshold_seconds: 3 };
 const rate = (price: number): Rate => ({ price_micros_per_minute: BigInt(price), cadence: CADENCE });
 
@@ -53,6 +59,9 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
     line_status: 'ACTIVE',
     allowed_classes: new Set(allowed),
     line_max_calls: 2,
+    line_calls_per_second: null,
+    max_call_seconds: null,
+    max_ring_seconds: null,
     caller_id: null,
     plan_id: 'p1',
     sale_versions: [],
@@ -63,6 +72,12 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
       billing_mode: 'BUNDLE',
       status: 'ACTIVE',
       max_calls: 10,
+      max_calls_out: null,
+      max_calls_in: null,
+      reserved_in: 0,
+      calls_per_second: null,
+      internal_calls_take_slots: true,
+      daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
       reseller_credit_micros: 0n,

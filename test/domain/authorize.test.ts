@@ -14,7 +14,13 @@ import { BUNDLE_SLOTS, CALL_CLASS_FACTS, CALL_CLASSES, type CallClass } from '..
 import type { Rate, RateTable } from '../../src/domain/rate-table.ts';
 import { EMERGENCY_NUMBERS } from '../../src/domain/short-codes.ts';
 
-const trunk: TrunkFacts = { trunk_id: 't1', code: 'carrier', max_calls: 30, cost_versions: null };
+const trunk: TrunkFacts = {
+  trunk_id: 't1',
+  code: 'carrier',
+  max_calls: 30,
+  reserved_in: 0,
+  cost_versions: null,
+};
 
 const rate = (price_micros_per_minute: bigint): Rate => ({
   price_micros_per_minute,
@@ -51,6 +57,9 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
     line_status: 'ACTIVE',
     allowed_classes: new Set(CALL_CLASSES),
     line_max_calls: 2,
+    line_calls_per_second: null,
+    max_call_seconds: null,
+    max_ring_seconds: null,
     caller_id: null,
     plan_id: 'p1',
     sale_versions: [],
@@ -62,6 +71,12 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
       billing_mode: 'POSTPAID',
       status: 'ACTIVE',
       max_calls: 10,
+      max_calls_out: null,
+      max_calls_in: null,
+      reserved_in: 0,
+      calls_per_second: null,
+      internal_calls_take_slots: true,
+      daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
       reseller_credit_micros: 0n,

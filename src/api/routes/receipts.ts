@@ -2,9 +2,9 @@ import type { Directory } from '../../calls/directory.ts';
 import { canPay, simulateCall } from '../../calls/simulate.ts';
 import { inLanguage } from '../../contract/language.ts';
 import { type ReceiptReply, readReceiptRoute, simulateRoute } from '../../contract/receipts.ts';
-import type { LimitClaim } from '../../domain/authorize.ts';
 import { formatCadence } from '../../domain/cadence.ts';
 import type { Cost } from '../../domain/charge.ts';
+import type { LimitClaim } from '../../domain/limits.ts';
 import { levelOf, type Permissions } from '../../domain/permissions.ts';
 import type { FoundRate } from '../../domain/rate-table.ts';
 import { type Receipt, type ReceiptFacts, receiptOf } from '../../domain/receipt.ts';
@@ -45,7 +45,7 @@ interface Described {
   readonly csp: string | null;
   readonly area_code: string | null;
   readonly billing_mode: ReceiptReply['billing_mode'];
-  readonly limits: readonly Pick<LimitClaim, 'level' | 'limit'>[];
+  readonly limits: readonly (Pick<LimitClaim, 'level' | 'limit'> & Partial<Pick<LimitClaim, 'direction'>>)[];
   readonly sales_plan_id: string;
   readonly sales_plan_name: string | null;
   readonly loss: boolean;
@@ -68,7 +68,8 @@ function present(described: Described, facts: ReceiptFacts, reader: Reader, t: (
   const whole = {
     ...others,
     ...(numberIsHidden ? {} : { dialled, number }),
-    limits: limits.map(({ level, limit }) => ({ level, limit })),
+    // Records of before limits had directions have those of all calls.
+    limits: limits.map(({ level, direction = 'TOTAL', limit }) => ({ level, direction, limit })),
     talk_seconds: receipt.talk_seconds,
     billed_seconds: receipt.billed_seconds,
     bundle_seconds: receipt.bundle_seconds,

@@ -18,7 +18,7 @@ const OFFLINE_INTERNAL_SECONDS = 14_400;
 const EMERGENCY_RING_SECONDS = 120;
 const OFFLINE_INTERNAL_RING_SECONDS = 60;
 /** Longer ones are no numbers; the name of an extension has room for so many. */
-const CALLER_DIGITS = 17;
+const CALLER_DIGITS = 16;
 
 // Q.850 causes: each is a SIP answer of its own.
 const UNALLOCATED = 1;

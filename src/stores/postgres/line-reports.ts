@@ -19,6 +19,9 @@ export interface LineRow {
   caller_id_did_id: string | null;
   allowed_classes: DialledClass[];
   max_concurrent_calls: number;
+  max_calls_per_second: number | null;
+  max_call_seconds: number | null;
+  max_ring_seconds: number | null;
   status: Status;
   version: number;
   created_at: Date;
@@ -33,7 +36,8 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 
 const COLUMNS = sql.raw(`
   l.id, s.reseller_id, l.subscriber_id, s.name as subscriber_name, l.extension, l.name, l.sip_username, l.area_code,
-  l.sales_plan_id, l.caller_id_did_id, l.allowed_classes, l.max_concurrent_calls, l.status, l.version, l.created_at
+  l.sales_plan_id, l.caller_id_did_id, l.allowed_classes, l.max_concurrent_calls, l.max_calls_per_second,
+  l.max_call_seconds, l.max_ring_seconds, l.status, l.version, l.created_at
 `);
 const FROM = sql.raw('from lines l join subscribers s on s.id = l.subscriber_id');
 

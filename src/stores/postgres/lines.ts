@@ -14,6 +14,9 @@ interface LineRow {
   line_status: Status;
   allowed_classes: CallClass[];
   line_max_calls: number;
+  line_calls_per_second: number | null;
+  max_call_seconds: number | null;
+  max_ring_seconds: number | null;
   caller_id: string | null;
   plan_id: string;
   subscriber_id: string;
@@ -23,8 +26,14 @@ interface LineRow {
   subscriber_status: Status;
   reseller_status: Status;
   max_calls: number;
+  max_calls_out: number | null;
+  max_calls_in: number | null;
+  reserved_in: number;
+  calls_per_second: number | null;
+  internal_calls_take_slots: boolean;
   reseller_max_calls: number;
   credit_limit_micros: bigint;
+  daily_cap_micros: bigint | null;
   cycle_day: number;
   ldn_fixed_uses_local: boolean;
   ldn_mobile_uses_local: boolean;
@@ -47,6 +56,9 @@ function toFacts(row: LineRow): LineFacts {
     line_status: row.line_status,
     allowed_classes: new Set(row.allowed_classes),
     line_max_calls: row.line_max_calls,
+    line_calls_per_second: row.line_calls_per_second,
+    max_call_seconds: row.max_call_seconds,
+    max_ring_seconds: row.max_ring_seconds,
     caller_id: row.caller_id,
     plan_id: row.plan_id,
     sale_versions: row.sale_versions,
@@ -57,8 +69,14 @@ function toFacts(row: LineRow): LineFacts {
       billing_mode: row.billing_mode,
       status: row.reseller_status === 'ACTIVE' ? row.subscriber_status : row.reseller_status,
       max_calls: row.max_calls,
+      max_calls_out: row.max_calls_out,
+      max_calls_in: row.max_calls_in,
+      reserved_in: row.reserved_in,
+      calls_per_second: row.calls_per_second,
+      internal_calls_take_slots: row.internal_calls_take_slots,
       reseller_max_calls: row.reseller_max_calls,
       credit_limit_micros: row.billing_mode === 'PREPAID' ? 0n : row.credit_limit_micros,
+      daily_cap_micros: row.daily_cap_micros,
       reseller_credit_micros: row.reseller_credit_micros,
       wholesale_versions: row.wholesale_versions,
       allow_loss_calls: row.allow_loss_calls,
@@ -81,11 +99,14 @@ const VERSIONS = sql.raw(`coalesce(json_agg(json_build_object('version_id', v.id
 export async function findLineFacts(db: Db, sip_username: string): Promise<LineFacts | null> {
   const { rows } = await sql<LineRow>`
     select l.id as line_id, l.sip_username, l.extension, l.area_code, l.status as line_status, l.allowed_classes,
-      l.max_concurrent_calls as line_max_calls,
+      l.max_concurrent_calls as line_max_calls, l.max_calls_per_second as line_calls_per_second, l.max_call_seconds,
+      l.max_ring_seconds,
       (select number from dids where id = l.caller_id_did_id and status = 'ACTIVE') as caller_id, coalesce(l.sales_plan_id, s.sales_plan_id) as plan_id,
       s.id as subscriber_id, s.reseller_id, s.name, s.billing_mode, s.status as subscriber_status,
       r.status as reseller_status, s.max_concurrent_calls as max_calls,
-      r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
+      s.max_concurrent_out as max_calls_out, s.max_concurrent_in as max_calls_in, s.reserved_in,
+      s.max_calls_per_second as calls_per_second, s.internal_calls_take_slots,
+      s.daily_spend_cap_micros as daily_cap_micros, r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
       s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.allow_loss_calls, s.intl_dialing, s.auto_ninth_digit,
       r.credit_limit_micros as reseller_credit_micros,
       (select ${VERSIONS} from rate_versions v join sales_plans p on p.id = v.sales_plan_id and p.status = 'ACTIVE'
@@ -111,7 +132,7 @@ export async function findNumberFacts(db: Db, number: string): Promise<NumberFac
 }
 
 const TRUNK = sql`
-    select t.id as trunk_id, t.code, t.max_concurrent_calls as max_calls,
+    select t.id as trunk_id, t.code, t.max_concurrent_calls as max_calls, t.reserved_in,
       case when t.cost_plan_id is not null then (select ${VERSIONS} from rate_versions v
        join cost_plans p on p.id = v.cost_plan_id and p.status = 'ACTIVE'
        where v.cost_plan_id = t.cost_plan_id) end as cost_versions

@@ -88,6 +88,19 @@ const PROOFS: readonly { readonly what: string; readonly query: string }[] = [
                                  where account = 'subscriber:' || w.subscriber_id || ':money')`,
   },
   {
+    what: 'what the calls of a day cost a subscriber differs from the ledger',
+    query: `
+      select w.subscriber_id as id from wallets w
+      where w.spent_micros <> (
+          select coalesce(-sum(e.amount), 0) from calls c
+          join ledger_movements m on m.kind = 'CALL' and m.reference = c.id and m.leg = 'subscriber'
+          join ledger_entries e on e.movement_id = m.id and e.account = 'subscriber:' || w.subscriber_id || ':money'
+          where c.subscriber_id = w.subscriber_id and (c.ended_at at time zone 'America/Sao_Paulo')::date = w.spend_day)
+        or exists (
+          select from calls c where c.subscriber_id = w.subscriber_id and c.total_micros > 0
+            and (c.ended_at at time zone 'America/Sao_Paulo')::date > w.spend_day)`,
+  },
+  {
     what: 'money in the ledger has no wallet',
     query: `
       select account as id from ledger_entries where account like 'subscriber:%:money'

@@ -100,7 +100,8 @@ export async function listRefusals(
   const page = pageClauses(request, SORTS, ['c.call_id', 'text']);
   const { rows } = await sql<RefusalRow & { page_cursor: string }>`
     select c.call_id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.direction, c.caller_number,
-      c.dialled, c.number, c.call_class, c.reason, c.detail, c.limit_level, c.limit_value, c.holders, c.created_at,
+      c.dialled, c.number, c.call_class, c.reason, c.detail, c.limit_level, c.limit_direction, c.limit_value,
+      c.holders, c.created_at,
       ${page.cursor} as page_cursor
     from refusals c
     where ${page.after} and ${filtered(filter)} and ${equals('c.reason', filter.reason)}

@@ -1,6 +1,7 @@
 import { type Insertable, sql } from 'kysely';
 import { thresholdsCrossed } from '../../domain/bundle-alerts.ts';
 import { BUNDLE_SLOTS, type BundleSlot } from '../../domain/call-class.ts';
+import { localDay } from '../../domain/cycle.ts';
 import { callEntries, carrierEntries, type LedgerEntry, wholesaleEntries } from '../../domain/ledger.ts';
 import type { Db } from './connect.ts';
 import { type NewMovement, type Tx, writeMovements } from './ledger.ts';
@@ -16,7 +17,7 @@ type Told = 'parts' | 'claims' | 'sale' | 'wholesale' | 'cost' | 'wholesale_micr
 export type CallRecord = Omit<Row, Told> & {
   /** One per cycle that the call ran in; of a call that nobody pays for, none. */
   readonly parts: readonly RecordedPart[];
-  readonly claims: readonly { readonly level: string; readonly limit: number }[];
+  readonly claims: readonly { readonly level: string; readonly direction: string; readonly limit: number }[];
   readonly sale: RecordedRate | null;
   readonly loss: boolean;
   readonly wholesale: RecordedCost | null;
@@ -150,13 +151,33 @@ interface Versions {
   readonly resellers: ReadonlyMap<string, ResellerWallet>;
 }
 
+/** What a subscriber's calls cost, and those of the latest day on which one ended. */
+interface Spent {
+  micros: bigint;
+  day: string;
+  day_micros: bigint;
+}
+
+function spentBy(records: readonly CallRecord[]): Map<string, Spent> {
+  const all = new Map<string, Spent>();
+  for (const { subscriber_id, total_micros, ended_at } of records) {
+    const day = localDay(ended_at);
+    const spent = all.get(subscriber_id) ?? { micros: 0n, day, day_micros: 0n };
+    if (day > spent.day) Object.assign(spent, { day, day_micros: 0n });
+    spent.micros += total_micros;
+    if (day === spent.day) spent.day_micros += total_micros;
+    all.set(subscriber_id, spent);
+  }
+  return all;
+}
+
 /** Takes what the calls cost out of their subscribers' wallets and gives each wallet's new version. */
 async function debitWallets(tx: Tx, records: readonly CallRecord[]): Promise<Map<string, bigint>> {
   if (records.length === 0) return new Map();
-  const money = new Map<string, bigint>();
-  for (const { subscriber_id, total_micros } of records)
-    money.set(subscriber_id, (money.get(subscriber_id) ?? 0n) + total_micros);
-  const payers = [...money.keys()].sort();
+  const spent = spentBy(records);
+  const payers = [...spent.keys()].sort();
+  const column = (value: (of: Spent) => bigint | string) =>
+    payers.map((id) => String(value(spent.get(id) as Spent)));
   await tx
     .insertInto('wallets')
     .values(payers.map((subscriber_id) => ({ subscriber_id })))
@@ -167,8 +188,12 @@ async function debitWallets(tx: Tx, records: readonly CallRecord[]): Promise<Map
     tx,
   );
   const { rows } = await sql<{ subscriber_id: string; version: bigint }>`
-    update wallets w set balance_micros = w.balance_micros - d.amount, version = w.version + 1
-    from unnest(${payers}::uuid[], ${payers.map((id) => String(money.get(id)))}::bigint[]) as d(id, amount)
+    update wallets w set balance_micros = w.balance_micros - d.micros, version = w.version + 1,
+      spend_day = greatest(w.spend_day, d.day),
+      spent_micros = case when d.day < w.spend_day then 0 else d.day_micros end
+        + case when d.day > w.spend_day then 0 else w.spent_micros end
+    from unnest(${payers}::uuid[], ${column(({ micros }) => micros)}::bigint[], ${column(({ day }) => day)}::date[],
+      ${column(({ day_micros }) => day_micros)}::bigint[]) as d(id, micros, day, day_micros)
     where w.subscriber_id = d.id returning w.subscriber_id, w.version`.execute(tx);
   await debitSlots(tx, slotUses(records));
   return new Map(rows.map((row) => [row.subscriber_id, row.version]));

@@ -5,7 +5,7 @@ import type { BundleSlot, CallClass, DialledClass } from '../../domain/call-clas
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
-import type { LimitLevel, RefusalReason } from '../../domain/refusals.ts';
+import type { LimitDirection, LimitLevel, RefusalReason } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
 import type { ClassRate, RecordedCost, RecordedPart, RecordedRate } from './recorded.ts';
 
@@ -110,6 +110,7 @@ export interface Database {
     host: string;
     port: number;
     max_concurrent_calls: number;
+    reserved_in: Generated<number>;
     priority: Generated<number>;
     cost_plan_id: string | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
@@ -157,6 +158,9 @@ export interface Database {
     max_concurrent_calls: number;
     max_concurrent_in: number | null;
     max_concurrent_out: number | null;
+    reserved_in: Generated<number>;
+    max_calls_per_second: number | null;
+    internal_calls_take_slots: Generated<boolean>;
     max_lines: number | null;
     allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;
@@ -238,6 +242,9 @@ export interface Database {
     caller_id_did_id: string | null;
     allowed_classes: DialledClass[];
     max_concurrent_calls: number;
+    max_calls_per_second: number | null;
+    max_call_seconds: number | null;
+    max_ring_seconds: number | null;
     status: Generated<Status>;
     created_at: CreatedAt;
   };
@@ -257,6 +264,8 @@ export interface Database {
     version: Generated<bigint>;
     balance_micros: Generated<bigint>;
     cycle_start: Day;
+    spend_day: Day;
+    spent_micros: Generated<bigint>;
   };
   reseller_wallets: { reseller_id: string; version: Generated<bigint>; balance_micros: Generated<bigint> };
   bundle_allocations: {
@@ -359,7 +368,7 @@ export interface Database {
     /** Of a call that came in: the number that its caller showed. */
     caller_number: Generated<string | null>;
     parts: Json<RecordedPart[]>;
-    claims: Json<{ level: LimitLevel; limit: number }[]>;
+    claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
     sale: Json<RecordedRate | null>;
     loss: Generated<boolean>;
     wholesale: Json<RecordedCost | null>;
@@ -379,6 +388,7 @@ export interface Database {
     reason: RefusalReason;
     detail: string | null;
     limit_level: LimitLevel | null;
+    limit_direction: LimitDirection | null;
     limit_value: number | null;
     holders: string[] | null;
     direction: Generated<Direction>;
@@ -394,5 +404,5 @@ export type JobState = 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED';
 /** What a key may be used for. */
 export type KeyScope = 'READ' | 'WRITE' | 'MONEY';
 
-/** How the end of a call became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'LOST' | 'SWITCH_JOURNAL';
+/** How the end of a call came, or became known; LOST is billed to its last proof of life. */
+export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'LOST' | 'SWITCH_JOURNAL';

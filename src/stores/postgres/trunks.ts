@@ -12,6 +12,7 @@ export interface TrunkRow {
   host: string;
   port: number;
   max_concurrent_calls: number;
+  reserved_in: number;
   priority: number;
   cost_plan_id: string | null;
   status: 'ACTIVE' | 'INACTIVE';
@@ -26,8 +27,8 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 };
 
 const COLUMNS = sql.raw(`
-  t.id, t.server_id, a.name as server_name, t.code, t.name, t.host, t.port, t.max_concurrent_calls, t.priority,
-  t.cost_plan_id, t.status, t.version, t.created_at
+  t.id, t.server_id, a.name as server_name, t.code, t.name, t.host, t.port, t.max_concurrent_calls, t.reserved_in,
+  t.priority, t.cost_plan_id, t.status, t.version, t.created_at
 `);
 const FROM = sql.raw('from trunks t join asterisk_servers a on a.id = t.server_id');
 

@@ -18,6 +18,9 @@ export interface Wallet {
   readonly balance_micros: Micros;
   /** First day of the latest cycle that was opened, `YYYY-MM-DD`. */
   readonly cycle_start: string;
+  /** The latest day on which a call ended that cost something, and what the calls of that day cost in money. */
+  readonly spend_day: string;
+  readonly spent_micros: Micros;
   /** Minutes left per cycle: of the latest one and of the one before, from which calls may still be paid. */
   readonly left_seconds: Readonly<Record<string, LeftSeconds>>;
 }
@@ -43,7 +46,7 @@ export async function readWallets(
   subscriber_ids: readonly string[],
 ): Promise<Map<string, Wallet>> {
   const { rows } = await sql<Wallet>`
-    select w.subscriber_id, w.version, w.balance_micros, w.cycle_start,
+    select w.subscriber_id, w.version, w.balance_micros, w.cycle_start, w.spend_day, w.spent_micros,
       (select coalesce(json_object_agg(c.cycle_start, c.slots), '{}') from (
          select a.cycle_start, json_object_agg(a.slot, a.left_seconds) as slots from bundle_allocations a
          where a.subscriber_id = w.subscriber_id group by a.cycle_start order by a.cycle_start desc limit 2) c

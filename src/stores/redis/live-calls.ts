@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { LimitClaim } from '../../domain/authorize.ts';
 import { BUNDLE_SLOTS, type BundleSlot } from '../../domain/call-class.ts';
 import type { Grant } from '../../domain/charge.ts';
+import { dayNumber } from '../../domain/cycle.ts';
 import type { Holder } from '../../domain/ledger.ts';
+import type { LimitClaim, PaceClaim } from '../../domain/limits.ts';
 import type { Rate } from '../../domain/rate-table.ts';
 import type { ResellerWallet } from '../postgres/reseller-wallets.ts';
 import type { Wallet } from '../postgres/wallets.ts';
@@ -25,7 +26,8 @@ const keys = {
   moves: 'pabx:moves',
   move: 'pabx:move:',
   server: (id: string) => `pabx:calls:${id}`,
-  slots: (claim: LimitClaim) => `pabx:slots:${claim.level}:${claim.id}`,
+  slots: ({ level, direction, id }: LimitClaim) => `pabx:slots:${level}:${direction}:${id}`,
+  pace: ({ level, id }: PaceClaim) => `pabx:pace:${level}:${id}`,
 };
 
 export interface AdmitInput {
@@ -44,8 +46,13 @@ export interface AdmitInput {
   /** How far below zero the payer may go, and its reseller. */
   readonly credit_micros: bigint;
   readonly reseller_credit_micros: bigint;
+  /** What a day may cost the payer; null: any amount. */
+  readonly daily_cap_micros: bigint | null;
+  /** How far the clock by which the payer's days begin is behind UTC. */
+  readonly behind_ms: number;
   readonly slice_seconds: number;
   readonly claims: readonly LimitClaim[];
+  readonly paces: readonly PaceClaim[];
   /** Granted before: a call that runs already is taken over with it, past limits and means. */
   readonly adopt: Grant | null;
 }
@@ -53,11 +60,15 @@ export interface AdmitInput {
 export type AdmitAnswer =
   | { readonly code: 'ADMITTED'; readonly grant: Grant; readonly more_seconds: number }
   | { readonly code: 'LIMIT'; readonly claim: LimitClaim; readonly holders: readonly string[] }
-  | { readonly code: Exclude<RawAnswer['code'], 'ADMITTED' | 'LIMIT' | 'EXTENDED' | 'GONE'> };
+  | { readonly code: 'TOO_FAST'; readonly pace: PaceClaim }
+  | { readonly code: Exclude<RawAnswer['code'], 'ADMITTED' | 'LIMIT' | 'TOO_FAST' | 'EXTENDED' | 'GONE'> };
 
-export interface ExtendInput
-  extends Pick<AdmitInput, 'call_id' | 'payer' | 'reseller_id' | 'credit_micros' | 'reseller_credit_micros'> {
-  readonly slice_seconds: number;
+type Means = Pick<
+  AdmitInput,
+  'credit_micros' | 'reseller_credit_micros' | 'daily_cap_micros' | 'behind_ms' | 'slice_seconds'
+>;
+
+export interface ExtendInput extends Means, Pick<AdmitInput, 'call_id' | 'payer' | 'reseller_id'> {
   /** Seconds of talk after which the payer's cycle turns, once that is near; null: it is not. */
   readonly turn_seconds: number | null;
 }
@@ -125,6 +136,8 @@ function walletArgument(wallet: Wallet): string {
   return JSON.stringify({
     version: wallet.version.toString(),
     balance: wallet.balance_micros.toString(),
+    day: dayNumber(wallet.spend_day),
+    spent: wallet.spent_micros.toString(),
     left: Object.fromEntries(
       [wallet.cycle_start, ...Object.keys(wallet.left_seconds)].map((cycle_start) => [
         cycle_start,
@@ -149,6 +162,14 @@ const rateArgument = (rate: Rate | null) =>
     increment: rate.cadence.increment_seconds,
   };
 
+const meansArgument = (means: Means) => ({
+  credit: exact(means.credit_micros),
+  reseller_credit: exact(means.reseller_credit_micros),
+  cap: means.daily_cap_micros === null ? null : exact(means.daily_cap_micros),
+  behind: means.behind_ms,
+  slice: means.slice_seconds,
+});
+
 const grantArgument = (grant: Grant) => ({
   bundle: grant.bundle_seconds,
   paid: grant.paid_seconds,
@@ -166,12 +187,11 @@ function admitArgument(input: AdmitInput, epoch: string): string {
     cycle: input.cycle_start,
     cycle2: input.next_cycle_start,
     slot: input.slot,
-    credit: exact(input.credit_micros),
-    reseller_credit: exact(input.reseller_credit_micros),
-    slice: input.slice_seconds,
+    ...meansArgument(input),
     rate: rateArgument(input.rate),
     wholesale: rateArgument(input.wholesale),
-    claims: input.claims.map(({ limit }) => ({ limit })),
+    claims: input.claims.map(({ limit, reserved }) => ({ limit, reserved })),
+    paces: input.paces.map(({ calls_per_second }) => calls_per_second),
     adopt: input.adopt && grantArgument(input.adopt),
   });
 }
@@ -180,8 +200,10 @@ interface RawAnswer {
   code:
     | 'ADMITTED'
     | 'LIMIT'
+    | 'TOO_FAST'
     | 'NO_CREDIT'
     | 'RESELLER_NO_CREDIT'
+    | 'DAILY_CAP'
     | 'WALLET_UNKNOWN'
     | 'RESELLER_UNKNOWN'
     | 'ENDED'
@@ -196,19 +218,28 @@ interface RawAnswer {
   turn?: number;
   more: number;
   claim: number;
+  pace: number;
   holders: string[] | Record<string, never>;
 }
 
-function toAnswer(raw: RawAnswer, claims: readonly LimitClaim[]): AdmitAnswer {
+/** What the script named by its index. */
+function named<T>(all: readonly T[], index: number): T {
+  const one = all[index];
+  if (one === undefined) throw new Error(`admit-call named ${index} of ${all.length}`);
+  return one;
+}
+
+function toAnswer(raw: RawAnswer, { claims, paces }: AdmitInput): AdmitAnswer {
   switch (raw.code) {
     case 'ADMITTED':
       return { code: 'ADMITTED', grant: toGrant(raw), more_seconds: raw.more };
     case 'LIMIT': {
-      const claim = claims[raw.claim];
-      if (!claim) throw new Error(`admit-call named claim ${raw.claim} of ${claims.length}`);
       // An empty Lua table is encoded as an object.
-      return { code: 'LIMIT', claim, holders: Array.isArray(raw.holders) ? raw.holders : [] };
+      const holders = Array.isArray(raw.holders) ? raw.holders : [];
+      return { code: 'LIMIT', claim: named(claims, raw.claim), holders };
     }
+    case 'TOO_FAST':
+      return { code: 'TOO_FAST', pace: named(paces, raw.pace) };
     case 'EXTENDED':
     case 'GONE':
       throw new Error(`admit-call answered ${raw.code}`);
@@ -287,7 +318,7 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
   return {
     ready: () => epoch !== null,
     async admit(input) {
-      const claimKeys = input.claims.map(keys.slots);
+      const claimKeys = [...input.claims.map(keys.slots), ...input.paces.map(keys.pace)];
       const { call_id, payer, reseller_id, server_id } = input;
       const fixed = [
         keys.epoch,
@@ -299,18 +330,13 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
       ];
       if (epoch === null && !input.adopt) return { code: 'NO_EPOCH' };
       const raw = await run('admitCall', [...fixed, ...claimKeys], [admitArgument(input, epoch ?? '')]);
-      const answer = toAnswer(JSON.parse(raw as string), input.claims);
+      const answer = toAnswer(JSON.parse(raw as string), input);
       if (answer.code === 'NO_EPOCH') lose();
       return answer;
     },
     async extend(input) {
       const { call_id, payer, reseller_id } = input;
-      const argument = JSON.stringify({
-        credit: exact(input.credit_micros),
-        reseller_credit: exact(input.reseller_credit_micros),
-        slice: input.slice_seconds,
-        turn: input.turn_seconds,
-      });
+      const argument = JSON.stringify({ ...meansArgument(input), turn: input.turn_seconds });
       const callKeys = [keys.call(call_id), keys.wallet(payer), keys.reseller(reseller_id)];
       const answer = JSON.parse((await run('extendCall', callKeys, [argument])) as string) as RawAnswer;
       if (answer.code === 'EXTENDED')

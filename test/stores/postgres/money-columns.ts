@@ -157,5 +157,7 @@ export const MONEY_TABLES = {
     version: '',
     balance_micros: '',
     cycle_start: '',
+    spend_day: '',
+    spent_micros: '',
   },
 } as const;

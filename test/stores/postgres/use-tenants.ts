@@ -113,7 +113,7 @@ export function billedRecord(tenant: Tenant, ended: EndedCall, more: Partial<Cal
     bundle_slot,
     area_code: '11',
     billing_mode: 'POSTPAID',
-    claims: [{ level: 'LINE', limit: 50 }],
+    claims: [{ level: 'LINE', direction: 'TOTAL', limit: 50 }],
     loss: false,
     end_reason: 'HANGUP',
     q850: 16,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LimitClaim } from '../../../src/domain/authorize.ts';
+import type { LimitClaim } from '../../../src/domain/limits.ts';
 import type { AdmitAnswer, AdmitInput } from '../../../src/stores/redis/live-calls.ts';
 import {
   callOf,

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { type RunningRedis, startRedis } from '../../../dev/services/redis.ts';
-import type { LimitClaim } from '../../../src/domain/authorize.ts';
 import type { BundleSlot } from '../../../src/domain/call-class.ts';
+import type { LimitClaim } from '../../../src/domain/limits.ts';
 import type { Rate } from '../../../src/domain/rate-table.ts';
 import type { Wallet } from '../../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../../src/stores/redis/connect.ts';
@@ -91,6 +91,8 @@ export function walletOf(
     version: 1n,
     balance_micros: balance,
     cycle_start: next_left ? NEXT_CYCLE : CYCLE,
+    spend_day: '2000-01-01',
+    spent_micros: 0n,
     left_seconds: { [CYCLE]: left_seconds, ...(next_left ? { [NEXT_CYCLE]: next_left } : {}) },
     ...others,
   };
@@ -111,20 +113,24 @@ export function callOf(more: Partial<AdmitInput> = {}): AdmitInput {
     slot: null,
     credit_micros: 0n,
     reseller_credit_micros: 0n,
+    daily_cap_micros: null,
+    behind_ms: 0,
     slice_seconds: 60,
     claims: [],
+    paces: [],
     adopt: null,
     ...more,
   };
 }
 
-export const claim = (level: LimitClaim['level'], id: string, limit: number): LimitClaim => ({
-  level,
-  id,
-  limit,
-});
+export const claim = (
+  level: LimitClaim['level'],
+  id: string,
+  limit: number,
+  more: Partial<LimitClaim> = {},
+): LimitClaim => ({ level, direction: 'TOTAL', id, limit, reserved: 0, ...more });
 
-export const slotsKey = ({ level, id }: LimitClaim) => `pabx:slots:${level}:${id}`;
+export const slotsKey = ({ level, direction, id }: LimitClaim) => `pabx:slots:${level}:${direction}:${id}`;
 
 /** One more slice as the call itself says; `turn_seconds` once the turn of its cycle is near. */
 export async function extend(

@@ -1,19 +1,23 @@
 -- Takes a slot at every level and reserves the first slice, or changes nothing (R1, R5).
 --
 -- KEYS  1 epoch  2 call  3 tombstone of the call  4 wallet of the payer  5 calls of the server
---       6 wallet of the reseller  7… one per claim
--- ARGV  1 JSON { epoch, call_id, lease_ms, facts, cycle, cycle2, slot, credit, reseller_credit, slice,
---                rate, wholesale: null | { price, initial, increment }, claims: [{ limit }],
---                adopt: null | { bundle, paid, bundle2, paid2, turn } }
+--       6 wallet of the reseller  7… one per claim, then one per pace
+-- ARGV  1 JSON { epoch, call_id, lease_ms, facts, cycle, cycle2, slot, credit, reseller_credit, cap, behind, slice,
+--                rate, wholesale: null | { price, initial, increment }, claims: [{ limit, reserved }],
+--                paces: [calls a second], adopt: null | { bundle, paid, bundle2, paid2, turn } }
+--       cap: null, or what a day may cost; behind: ms that the clock of those days is behind UTC
 --       adopt: a call that runs already; it passes limits and means
 -- Gives JSON { code, … }
 --   ADMITTED { bundle, paid, bundle2, paid2, turn, more }   the same call asked again gets its first answer
+--   TOO_FAST { pace }                 pace: index from 0 into paces
 --   LIMIT { claim, holders }          claim: index from 0 into claims
 --   NO_CREDIT, RESELLER_NO_CREDIT     nothing is left of the subscriber's, or of its reseller's means
+--   DAILY_CAP                         money is there, and the day may not cost more
 --   WALLET_UNKNOWN, RESELLER_UNKNOWN  load the wallet, with the cycle, and ask again
 --   ENDED                             the call is over and settled
 --   NO_EPOCH                          this Redis does not know the calls that run; rebuild it first
 
+local PACE_ms = 1000
 local input = cjson.decode(ARGV[1])
 local given = function(value) return value ~= cjson.null and value or nil end
 local adopt = given(input.adopt)
@@ -23,12 +27,24 @@ if redis.call('EXISTS', KEYS[3]) == 1 then return cjson.encode({ code = 'ENDED' 
 local first = redis.call('HGET', KEYS[2], 'answer')
 if first then return first end
 
+-- Whether it is the day's cap alone that stops a call.
+local function capped(call, input)
+  local uncapped = { credit = input.credit, reseller_credit = input.reseller_credit, slice = input.slice }
+  return total_of((grow(call, NOTHING, means_of(call, NOTHING, uncapped)))) > 0
+end
+
 local now = now_ms()
+local pace_key = function(i) return KEYS[6 + #input.claims + i] end
 if not adopt then
+  for i, most in ipairs(input.paces) do
+    -- When the last calls began, newest first: within a second before any moment no more than `most`.
+    local oldest = tonumber(redis.call('LINDEX', pace_key(i), most - 1))
+    if oldest and now - oldest < PACE_ms then return cjson.encode({ code = 'TOO_FAST', pace = i - 1 }) end
+  end
   for i, claim in ipairs(input.claims) do
     local key = KEYS[6 + i]
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    if redis.call('ZCARD', key) >= claim.limit then
+    if redis.call('ZCARD', key) >= claim.limit - claim.reserved then
       return cjson.encode({ code = 'LIMIT', claim = i - 1, holders = redis.call('ZRANGE', key, 0, 9) })
     end
   end
@@ -40,7 +56,10 @@ local call = {
 }
 local grant, more = NOTHING, 0
 if call.rate then
-  if redis.call('HEXISTS', call.wallet, 'version') == 0 then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
+  local known = redis.call('HEXISTS', call.wallet, 'version') == 1
+  -- One that was kept before days were counted does not tell what today has cost.
+  if given(input.cap) then known = known and redis.call('HEXISTS', call.wallet, 'spent') == 1 end
+  if not known then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
   if call.wholesale and redis.call('HEXISTS', call.reseller, 'version') == 0 then
     return cjson.encode({ code = 'RESELLER_UNKNOWN' })
   end
@@ -51,7 +70,10 @@ if call.rate then
     if not means then return cjson.encode({ code = 'WALLET_UNKNOWN' }) end
     local stopped
     grant, more, stopped = grow(call, NOTHING, means)
-    if total_of(grant) == 0 then return cjson.encode({ code = stopped and 'RESELLER_NO_CREDIT' or 'NO_CREDIT' }) end
+    if total_of(grant) == 0 then
+      local code = stopped and 'RESELLER_NO_CREDIT' or capped(call, input) and 'DAILY_CAP' or 'NO_CREDIT'
+      return cjson.encode({ code = code })
+    end
   end
   hold(call, NOTHING, grant)
 end
@@ -60,6 +82,11 @@ local slots = {}
 for i in ipairs(input.claims) do
   redis.call('ZADD', KEYS[6 + i], now + input.lease_ms, input.call_id)
   slots[i] = KEYS[6 + i]
+end
+for i, most in ipairs(adopt and {} or input.paces) do
+  redis.call('LPUSH', pace_key(i), now)
+  redis.call('LTRIM', pace_key(i), 0, most - 1)
+  redis.call('PEXPIRE', pace_key(i), PACE_ms)
 end
 redis.call('ZADD', KEYS[5], now, input.call_id)
 local answer = tell('ADMITTED', grant, more)

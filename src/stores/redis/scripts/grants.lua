@@ -70,9 +70,26 @@ local function free_minutes(call, cycle)
   return math.max(0, tonumber(values[1]) - (tonumber(values[2]) or 0))
 end
 
+-- `held` is by calls, `moving` by moves of money.
 local function free_money(key, credit)
-  local values = redis.call('HMGET', key, 'balance', 'held')
-  return (tonumber(values[1]) or 0) + credit - (tonumber(values[2]) or 0)
+  local values = redis.call('HMGET', key, 'balance', 'held', 'moving')
+  return (tonumber(values[1]) or 0) + credit - (tonumber(values[2]) or 0) - (tonumber(values[3]) or 0)
+end
+
+-- What is left of a day's cap: what the calls cost that ended today, and all that calls hold now, are spent of it. Days
+-- are counted from 1970, in a place whose clock is input.behind ms behind UTC.
+local function left_of_cap(key, input)
+  local cap = tonumber(input.cap)
+  if not cap then return math.huge end
+  local values = redis.call('HMGET', key, 'day', 'spent', 'held')
+  local today = math.floor((now_ms() - input.behind) / 86400000)
+  local spent = (tonumber(values[1]) or 0) >= today and tonumber(values[2]) or 0
+  return cap - spent - (tonumber(values[3]) or 0)
+end
+
+-- Money that a call may be granted of its payer's.
+local function spendable(call, input)
+  return math.min(free_money(call.wallet, input.credit), left_of_cap(call.wallet, input))
 end
 
 -- How many seconds a price and so much money carry in all, `paid` of them being held already. Nobody talks longer than
@@ -100,12 +117,12 @@ end
 
 -- What is granted beyond the turn of the cycle goes over to the new one: its minutes first, then money, and what
 -- neither covers is taken back.
-local function turn_over(call, grant, turn, minutes2, credit)
+local function turn_over(call, grant, turn, minutes2, input)
   local over = math.max(0, total_of(grant) - turn)
   local paid = math.max(0, grant.paid - over)
   local bundle = grant.bundle - (over - (grant.paid - paid))
   local bundle2 = math.min(minutes2, over)
-  local free = free_money(call.wallet, credit) + price_of(call.rate.price, grant.paid) - price_of(call.rate.price, paid)
+  local free = spendable(call, input) + price_of(call.rate.price, grant.paid) - price_of(call.rate.price, paid)
   local paid2 = math.min(over - bundle2, math.max(0, affordable(call.rate.price, free, paid) - paid))
   return { bundle = bundle, paid = paid, bundle2 = bundle2, paid2 = paid2, turn = turn }
 end
@@ -163,7 +180,7 @@ local function means_of(call, grant, input)
   if not minutes or not minutes2 then return nil end
   return {
     minutes = minutes, minutes2 = minutes2, slice = input.slice,
-    seconds = affordable(call.rate.price, free_money(call.wallet, input.credit), grant.paid + grant.paid2),
+    seconds = affordable(call.rate.price, spendable(call, input), grant.paid + grant.paid2),
     reseller = reseller_more(call, grant, input.reseller_credit),
   }
 end

@@ -9,7 +9,7 @@ local now = now_ms()
 sweep_moves(ARGV[5], KEYS[2], now)
 if redis.call('HEXISTS', KEYS[1], 'version') == 0 then return 'UNKNOWN' end
 if free_money(KEYS[1], tonumber(ARGV[3])) < tonumber(ARGV[2]) then return 'NOT_ENOUGH' end
-redis.call('HINCRBY', KEYS[1], 'held', ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'moving', ARGV[2])
 redis.call('HSET', ARGV[5] .. ARGV[1], 'wallet', KEYS[1], 'amount', ARGV[2])
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[4]), ARGV[1])
 return 'HELD'

@@ -4,7 +4,7 @@
 -- The slots go too, in case the end of the call never reached this Redis.
 --
 -- KEYS  1 call  2 tombstone of the call  3 wallet of the payer  4 calls of the server  5 wallet of the reseller
--- ARGV  1 JSON { version, balance, left: { cycle: { slot: seconds } } }, or '' when nothing was charged
+-- ARGV  1 JSON of the wallet, as load-wallet has it, or '' when nothing was charged
 --       2 the same of the reseller: { version, balance }, or ''  3 tombstone_ms  4 call_id
 -- Gives 1, or 0 when the call was settled before or is unknown
 

@@ -15,6 +15,7 @@ local function take_over(key, wallet)
   local version = tonumber(redis.call('HGET', key, 'version'))
   if version and version >= tonumber(wallet.version) then return 0 end
   redis.call('HSET', key, 'version', wallet.version, 'balance', wallet.balance)
+  if wallet.spent then redis.call('HSET', key, 'day', wallet.day, 'spent', wallet.spent) end
   local new = false
   for cycle, slots in pairs(wallet.left or {}) do
     for slot, seconds in pairs(slots) do
