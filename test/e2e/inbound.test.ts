@@ -184,9 +184,8 @@ describe('a call from outside', () => {
       expect((await (await callIn(number, { from, headers, talk_ms: 100 })).done).status, from).toBe(200);
     const invites = phone.invites();
     const shown = invites.map((invite) => (invite.header('From') ?? '').replace(/;tag=.*/, ''));
-    const anonymous = expect.stringMatching(/^"Anonymous" <sip:anonymous@/);
-    const digits = (text: string) => expect.stringMatching(`^<sip:${text}@`);
-    expect(shown).toEqual([digits('[+]5521'), anonymous, digits('12'), anonymous, anonymous]);
+    const users = ['+5521', 'anonymous', '12', 'anonymous', 'anonymous'];
+    expect(shown).toEqual(users.map((user) => `<sip:${user}@127.0.0.1>`));
     for (const invite of invites)
       for (const name of ['Diversion', 'P-Asserted-Identity', 'Remote-Party-ID'])
         expect(invite.header(name)).toBeNull();

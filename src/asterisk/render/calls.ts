@@ -205,8 +205,8 @@ const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PAB
 
 const NO_NAME = ' same => n,Set(CALLERID(name)=)';
 
-/** Nothing that a stranger says of himself reaches a phone but the digits that the grant has. */
-const unnamed = [NO_NAME, ' same => n,Set(CALLERID(num)=)'];
+/** Nothing that a stranger says of himself reaches a phone but the digits that the grant has; an address needs a user. */
+const unnamed = [NO_NAME, ' same => n,Set(CALLERID(num)=anonymous)'];
 
 /**
  * The cause that the other side gave goes back to the caller. Nobody gives one when it rang in vain or when a
