@@ -19,6 +19,7 @@ export const CLASS_WORDS: Readonly<Record<CallClass, string>> = {
   PREMIUM: 'valor adic.',
   COLLECT: 'a cobrar',
   INTL_SPECIAL: 'DDI especial',
+  INBOUND: 'recebida',
 };
 
 export const PHASE_WORDS: Readonly<Record<LiveCallRow['phase'], string>> = {
@@ -42,6 +43,7 @@ export const MODE_WORDS: Readonly<Record<BillingMode, string>> = {
 
 export const REASON_WORDS: Readonly<Record<RefusalReason, string>> = {
   INVALID_NUMBER: 'número inválido',
+  UNKNOWN_NUMBER: 'número desconhecido',
   UNKNOWN_LINE: 'linha desconhecida',
   LINE_BLOCKED: 'linha bloqueada',
   SUBSCRIBER_SUSPENDED: 'assinante suspenso',

@@ -1,10 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceFailedError } from '../services/errors.ts';
-import { freePorts } from '../services/ports.ts';
+import { freePort, freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
-import { cancelScenario, phoneScenario, registerScenario } from './scenario.ts';
-import { readSipLog } from './sip-log.ts';
+import {
+  cancelScenario,
+  carrierScenario,
+  type OutsideCall,
+  outsideScenario,
+  phoneScenario,
+  registerScenario,
+} from './scenario.ts';
+import { readSipLog, type SipMessage } from './sip-log.ts';
 
 export interface PhoneAccount {
   readonly username: string;
@@ -29,6 +36,13 @@ export interface PlacedCall {
   outcome(): CallOutcome;
   /** The phone vanishes without a word. */
   abandon(): Promise<void>;
+}
+
+/** A phone that is there: it rings for `ring_ms` and answers whoever calls it. */
+export interface WaitingPhone {
+  /** The INVITEs that reached it. */
+  invites(): SipMessage[];
+  stop(): Promise<void>;
 }
 
 let calls = 0;
@@ -64,29 +78,56 @@ function place(sipp: RunningSipp): PlacedCall {
 
 /** A SIPp that plays phones of one switch, one process a call. */
 export function createPhones(dir: string, sipPort: number) {
-  async function run(name: string, scenario: string, args: readonly string[]): Promise<RunningSipp> {
+  async function run(
+    name: string,
+    scenario: string,
+    args: readonly string[],
+    ownPort?: number,
+  ): Promise<RunningSipp> {
     const file = join(dir, `${name}.xml`);
     writeFileSync(file, scenario);
     const [port = 0, mediaPort = 0] = await freePorts(2);
-    const local = ['-i', '127.0.0.1', '-p', String(port), '-mp', String(mediaPort), '-m', '1'];
+    const local = ['-i', '127.0.0.1', '-p', String(ownPort ?? port), '-mp', String(mediaPort)];
     const all = [`127.0.0.1:${sipPort}`, ...local, ...args];
     return startSipp({ name, scenario: { file }, dir, args: all, traceMessages: true });
+  }
+  /** Throws when the switch refuses. */
+  async function register(account: PhoneAccount, port?: number): Promise<void> {
+    const args = ['-m', '1', '-recv_timeout', '3000'];
+    const sipp = await run(`register-${++calls}`, registerScenario(account), args, port);
+    const { code } = await sipp.exited;
+    if (code !== 0)
+      throw new ServiceFailedError(`registration of ${account.username} failed: ${sipp.errors()}`);
   }
   return {
     async call(account: PhoneAccount, number: string, talk_ms = 60_000): Promise<PlacedCall> {
       const scenario = phoneScenario({ ...account, number, talk_ms });
-      return place(await run(`call-${++calls}`, scenario, ['-recv_timeout', '90000']));
+      return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
     },
     /** Lets it ring for a while and cancels. */
     async ringAndCancel(account: PhoneAccount, number: string, ring_ms: number): Promise<PlacedCall> {
-      return place(await run(`call-${++calls}`, cancelScenario({ ...account, number, ring_ms }), []));
+      return place(
+        await run(`call-${++calls}`, cancelScenario({ ...account, number, ring_ms }), ['-m', '1']),
+      );
     },
-    /** Throws when the switch refuses. */
-    async register(account: PhoneAccount): Promise<void> {
-      const sipp = await run(`register-${++calls}`, registerScenario(account), ['-recv_timeout', '3000']);
-      const { code } = await sipp.exited;
-      if (code !== 0)
-        throw new ServiceFailedError(`registration of ${account.username} failed: ${sipp.errors()}`);
+    register: (account: PhoneAccount) => register(account),
+    /** Registers and waits for calls. */
+    async wait(account: PhoneAccount, ring_ms: number): Promise<WaitingPhone> {
+      const port = await freePort();
+      await register(account, port);
+      const sipp = await run(`phone-${++calls}`, carrierScenario(ring_ms), [], port);
+      return {
+        invites: () =>
+          readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
+        stop: async () => {
+          await sipp.stop({ timeout_ms: 1 });
+        },
+      };
+    },
+    /** Calls in from the address of a trunk, one call of it at a time. */
+    async callIn(trunkPort: number, call: OutsideCall): Promise<PlacedCall> {
+      const args = ['-m', '1', '-recv_timeout', '90000'];
+      return place(await run(`outside-${++calls}`, outsideScenario(call), args, trunkPort));
     },
   };
 }

@@ -73,6 +73,18 @@ function invitation(phone: { username: string; password: string }, target: strin
   ];
 }
 
+/** Hangs up after a while unless the other side does; goes on at label 3. */
+function talkAndHangUp(bye: readonly string[], talk_ms: number): string[] {
+  const headers = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `[last_${name}:]`);
+  return [
+    `<recv request="BYE" timeout="${talk_ms}" ontimeout="1"/>`,
+    send(['SIP/2.0 200 OK', ...headers, ...noBody], 'next="3"'),
+    '<label id="1"/>',
+    send(bye, 'retrans="500"'),
+    '<recv response="200" next="3"/>',
+  ];
+}
+
 /** Dials, talks and hangs up; ends well too when it is refused or the other side hangs up first. */
 export function phoneScenario(phone: PhoneScenario): string {
   const { username, number, talk_ms } = phone;
@@ -88,22 +100,7 @@ export function phoneScenario(phone: PhoneScenario): string {
     '<recv response="401" optional="true" next="2"/>',
     '<recv response="200" rrs="true"/>',
     send(request('ACK', '[next_url]', username, 2, noBody)),
-    `<recv request="BYE" timeout="${talk_ms}" ontimeout="1"/>`,
-    send(
-      [
-        'SIP/2.0 200 OK',
-        '[last_Via:]',
-        '[last_From:]',
-        '[last_To:]',
-        '[last_Call-ID:]',
-        '[last_CSeq:]',
-        ...noBody,
-      ],
-      'next="3"',
-    ),
-    '<label id="1"/>',
-    send(request('BYE', '[next_url]', username, 3, noBody), 'retrans="500"'),
-    '<recv response="200" next="3"/>',
+    ...talkAndHangUp(request('BYE', '[next_url]', username, 3, noBody), talk_ms),
     '<label id="2"/>',
     send(request('ACK', target, username, 2, noBody)),
     '<label id="3"/>',
@@ -132,6 +129,39 @@ export function cancelScenario(phone: {
     '<recv response="200"/>',
     '<recv response="487"/>',
     send(request('ACK', target, username, 2, noBody)),
+  ]);
+}
+
+/** Somebody outside calls in over a trunk. */
+export interface OutsideCall {
+  readonly number: string;
+  /** The From header without its tag, as any stranger may write it. */
+  readonly from: string;
+  /** More headers of the INVITE. */
+  readonly headers?: readonly string[];
+  readonly talk_ms: number;
+}
+
+/** Calls in without a password, talks and hangs up. CSeq as that of a phone after its challenge. */
+export function outsideScenario({ number, from, headers = [], talk_ms }: OutsideCall): string {
+  const target = targetOf(number);
+  const say = (method: string, uri: string, cseq: number, more: readonly string[]) =>
+    request(method, uri, 'outside', cseq, more).map((line) =>
+      line.startsWith('From: ') ? `From: ${from};tag=[pid]outside[call_number]` : line,
+    );
+  const refused = REFUSALS.map((status) => `<recv response="${status}" optional="true" next="2"/>`);
+  return scenario('outside', [
+    send(say('INVITE', target, 2, [...headers, ...SDP]), 'retrans="500"'),
+    '<recv response="100" optional="true"/>',
+    '<recv response="180" optional="true"/>',
+    '<recv response="183" optional="true"/>',
+    ...refused,
+    '<recv response="200" rrs="true"/>',
+    send(say('ACK', '[next_url]', 2, noBody)),
+    ...talkAndHangUp(say('BYE', '[next_url]', 3, noBody), talk_ms),
+    '<label id="2"/>',
+    send(say('ACK', target, 2, noBody)),
+    '<label id="3"/>',
   ]);
 }
 

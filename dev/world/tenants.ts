@@ -2,7 +2,7 @@ import { createLine } from '../../src/admin/create-line.ts';
 import { topUp } from '../../src/admin/top-up.ts';
 import { DEFAULT_CLASSES } from '../../src/contract/lines.ts';
 import type { BillingMode } from '../../src/domain/authorize.ts';
-import type { BundleSlot, CallClass } from '../../src/domain/call-class.ts';
+import type { BundleSlot, CallClass, DialledClass } from '../../src/domain/call-class.ts';
 import type { Db } from '../../src/stores/postgres/connect.ts';
 import { addClassVersion } from '../../src/stores/postgres/rate-versions.ts';
 import type { PhoneAccount } from './phone.ts';
@@ -31,7 +31,7 @@ export interface LineOptions {
   readonly extension?: string;
   readonly area_code?: string;
   readonly max_concurrent_calls?: number;
-  readonly allowed_classes?: CallClass[];
+  readonly allowed_classes?: DialledClass[];
 }
 
 export interface TestLine extends PhoneAccount {

@@ -45,7 +45,7 @@ export interface World {
   token(tenant: Tenant): Promise<string>;
   /** Waits until the control plane has the switch's link and every running call. */
   connected(): Promise<void>;
-  /** Waits until the switch runs a configuration with every line there is. */
+  /** Waits until the switch runs a configuration with every line, trunk and number there is. */
   provisioned(): Promise<void>;
   close(): Promise<void>;
 }
@@ -92,9 +92,12 @@ async function isReady(url: string): Promise<boolean> {
 async function knowsEveryLine({ pool }: Database, server_id: string): Promise<boolean> {
   const { rows } = await pool.query<{ missing: number }>(
     `select count(*)::integer as missing from lines l join subscribers s on s.id = l.subscriber_id
-     where s.server_id = $1 and not exists (
+     left join dids d on d.target_line_id = l.id and 'ACTIVE' = all (array[d.status, l.status, s.status]), trunks t
+     where s.server_id = $1 and t.server_id = $1 and not exists (
        select from asterisk_servers a join revisions r on r.server_id = a.id and r.hash = a.acknowledged_revision
-       where a.id = $1 and strpos(r.files ->> 'pjsip-lines.conf', '[' || l.sip_username || ']') > 0)`,
+       where a.id = $1 and strpos(r.files ->> 'pjsip-lines.conf', '[' || l.sip_username || ']') > 0
+       and strpos(r.files ->> 'pjsip-trunks.conf', '[' || t.code || ']') > 0
+       and (d.number is null or strpos(r.files ->> 'dialplan-calls.conf', d.number) > 0))`,
     [server_id],
   );
   return rows[0]?.missing === 0;

@@ -39,13 +39,14 @@ export function createPublisher({ db, secret, log }: PublisherDependencies): Pub
 
   async function renderOne(server: { id: string; name: string }): Promise<void> {
     const access = accessOf(secret, server.id);
-    const { lines, trunks } = await readConfiguration(db, server.id);
+    const { lines, trunks, numbers } = await readConfiguration(db, server.id);
     const { files, problems } = renderServer({
       server: { name: server.name },
       ari: { user: access.user, password: access.ari_password },
       ami: { user: access.user, password: access.ami_password },
       lines,
       trunks,
+      numbers,
     });
     const { hash, manifest } = revisionOf(files);
     if (newest.get(server.id)?.hash === hash) return;

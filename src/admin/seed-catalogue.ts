@@ -1,6 +1,6 @@
 import type { BillingMode } from '../domain/authorize.ts';
 import type { Cadence } from '../domain/cadence.ts';
-import type { BundleSlot, CallClass } from '../domain/call-class.ts';
+import type { BundleSlot, CallClass, DialledClass } from '../domain/call-class.ts';
 import { MICROS_PER_REAL } from '../domain/money.ts';
 
 /* What the seed is made of: a reseller that looks like a real one. */
@@ -65,9 +65,14 @@ export interface SubscriberSpec {
 }
 
 /** Simultaneous calls are 1 unless told; `also` are classes beyond the usual ones. */
-type LineSpec = readonly [name: string, area_code: string, max_calls?: number, also?: readonly CallClass[]];
+type LineSpec = readonly [
+  name: string,
+  area_code: string,
+  max_calls?: number,
+  also?: readonly DialledClass[],
+];
 
-const ABROAD: readonly CallClass[] = ['INTL_FIXED', 'INTL_MOBILE'];
+const ABROAD: readonly DialledClass[] = ['INTL_FIXED', 'INTL_MOBILE'];
 
 export const SUBSCRIBERS: readonly SubscriberSpec[] = [
   {

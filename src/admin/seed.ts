@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_CLASSES } from '../contract/lines.ts';
 import type { BillingMode } from '../domain/authorize.ts';
 import { billCall } from '../domain/bill.ts';
-import type { BundleSlot, CallClass } from '../domain/call-class.ts';
+import type { BundleSlot, CallClass, DialledClass } from '../domain/call-class.ts';
 import { cycleStart, nextCycleStart } from '../domain/cycle.ts';
 import type { Rate } from '../domain/rate-table.ts';
 import { billColumns } from '../stores/postgres/call-record.ts';
@@ -36,7 +36,7 @@ export interface SeededLine {
   readonly line_id: string;
   readonly extension: string;
   readonly area_code: string;
-  readonly allowed_classes: readonly CallClass[];
+  readonly allowed_classes: readonly DialledClass[];
   readonly sip_username: string;
   /** Known here only: the database has its digest. */
   readonly sip_password: string;
@@ -144,7 +144,7 @@ async function addBundles(tx: Tx, reseller_id: string): Promise<Catalogue['bundl
 async function addLines(tx: Tx, reseller_id: string, subscriber_id: string, specs: SubscriberSpec['lines']) {
   const lines: SeededLine[] = [];
   for (const [extension, [name, area_code, max_concurrent_calls = 1, also = []]] of Object.entries(specs)) {
-    const allowed_classes: CallClass[] = [...DEFAULT_CLASSES, ...also];
+    const allowed_classes: DialledClass[] = [...DEFAULT_CLASSES, ...also];
     const settings = { subscriber_id, extension, name, area_code, max_concurrent_calls, allowed_classes };
     const { id: line_id, ...line } = await createLine(tx, { role: 'RESELLER', reseller_id }, settings);
     const { sip_username, sip_password } = line;

@@ -18,6 +18,7 @@ const CLASSES: Readonly<Record<CallClass, string>> = {
   SHARED_COST: say('shared cost', 'custo compartilhado'),
   PREMIUM: say('premium', 'valor adicionado'),
   COLLECT: say('collect', 'a cobrar'),
+  INBOUND: say('from outside', 'recebida'),
   INTL_SPECIAL: say('special number abroad', 'DDI especial'),
 };
 

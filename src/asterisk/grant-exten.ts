@@ -3,7 +3,8 @@
  * grant, and the channel list of the switch shows it as long as the call lives.
  */
 export interface GrantExten {
-  readonly kind: 'TRUNK' | 'LINE';
+  /** INBOUND: to a line, from outside. */
+  readonly kind: 'TRUNK' | 'LINE' | 'INBOUND';
   /** Endpoint to dial: code of the trunk, or SIP user of the line. */
   readonly endpoint: string;
   readonly number: string;
@@ -13,14 +14,16 @@ export interface GrantExten {
   readonly caller_id: string;
 }
 
+const LETTERS = { TRUNK: 'T', LINE: 'L', INBOUND: 'I' } as const;
+
 /** Longest extension name that Asterisk keeps (AST_MAX_EXTENSION less the end of the string). */
 const MAX_LENGTH = 79;
 
 export function formatGrant(grant: GrantExten): string {
   const { kind, endpoint, number, seconds, ring_seconds, caller_id } = grant;
-  const exten = [kind === 'TRUNK' ? 'T' : 'L', endpoint, number, seconds, ring_seconds, caller_id].join('-');
+  const exten = [LETTERS[kind], endpoint, number, seconds, ring_seconds, caller_id].join('-');
   if (
-    !/^[TL]-[a-z0-9]+-\+?[0-9]+-[1-9][0-9]*-[1-9][0-9]*-\+?[0-9]*$/.test(exten) ||
+    !/^[TLI]-[a-z0-9]+-\+?[0-9]+-[1-9][0-9]*-[1-9][0-9]*-\+?[0-9]*$/.test(exten) ||
     exten.length > MAX_LENGTH
   ) {
     throw new Error(`not a grant that the dialplan understands: ${JSON.stringify(exten)}`);
@@ -30,11 +33,11 @@ export function formatGrant(grant: GrantExten): string {
 
 /** null for the name of any other extension. */
 export function parseGrant(exten: string): GrantExten | null {
-  const match = /^([TL])-([a-z0-9]+)-(\+?[0-9]+)-([0-9]+)-([0-9]+)-(\+?[0-9]*)$/.exec(exten);
+  const match = /^([TLI])-([a-z0-9]+)-(\+?[0-9]+)-([0-9]+)-([0-9]+)-(\+?[0-9]*)$/.exec(exten);
   if (!match) return null;
   const [, letter, endpoint = '', number = '', seconds, ring_seconds, caller_id = ''] = match;
   return {
-    kind: letter === 'T' ? 'TRUNK' : 'LINE',
+    kind: letter === 'T' ? 'TRUNK' : letter === 'I' ? 'INBOUND' : 'LINE',
     endpoint,
     number,
     seconds: Number(seconds),

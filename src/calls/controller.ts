@@ -1,7 +1,8 @@
 import { type CallEvent, CONTEXTS } from '../asterisk/ari/events.ts';
 import { formatGrant, type GrantExten } from '../asterisk/grant-exten.ts';
 import type { Switch } from '../asterisk/session.ts';
-import { authorize, NO_PRICES, type Permission } from '../domain/authorize.ts';
+import { authorize, type LineFacts, NO_PRICES, type Permission } from '../domain/authorize.ts';
+import { authorizeInbound, calledNumber, callerNumber } from '../domain/authorize-inbound.ts';
 import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
@@ -59,6 +60,7 @@ function grantExten(permission: Permission, talk_seconds: number): GrantExten {
 }
 
 type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
+type Arrival = Extract<CallEvent, { type: 'ARRIVED' }>;
 type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
@@ -71,7 +73,7 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function refuse(
     link: Switch,
-    offer: Offer,
+    offer: Offer | Arrival,
     refusal: Refusal,
     known: Partial<CallFacts>,
   ): Promise<void> {
@@ -83,6 +85,8 @@ export function createController(deps: ControllerDependencies): Controller {
       reseller_id: known.reseller_id ?? null,
       subscriber_id: known.subscriber_id ?? null,
       line_id: known.line_id ?? null,
+      direction: offer.type === 'ARRIVED' ? 'IN' : 'OUT',
+      caller_number: (offer.type === 'ARRIVED' && callerNumber(offer.caller)) || null,
       dialled: printable(offer.dialled),
       number: known.number ?? null,
       call_class: known.call_class ?? null,
@@ -121,10 +125,38 @@ export function createController(deps: ControllerDependencies): Controller {
       return refuse(link, event, verdict.refusal, { ...known, ...dialled });
     }
     const { permission } = verdict;
+    await admit(link, event, line, permission);
+  }
+
+  /** From outside: nobody dials it here and nobody pays, yet it takes slots. */
+  async function arrive(link: Switch, event: Arrival): Promise<void> {
+    const { server_id } = link;
+    const called = calledNumber(event.dialled);
+    const number = called === null ? null : await directory.number(called);
+    const line = number?.sip_username ? await directory.line(number.sip_username) : null;
+    const trunk = await directory.trunkNamed(server_id, event.trunk);
+    const verdict = authorizeInbound(callerNumber(event.caller), number, line, trunk, server_id);
+    if (verdict.permitted && line) return admit(link, event, line, verdict.permission);
+    if (verdict.permitted) return;
+    await refuse(link, event, verdict.refusal, {
+      ...(number?.subscriber_id && { reseller_id: number.reseller_id, subscriber_id: number.subscriber_id }),
+      ...(line && { line_id: line.line_id }),
+      ...(called !== null && { number: called }),
+      call_class: 'INBOUND',
+    });
+  }
+
+  async function admit(
+    link: Switch,
+    event: Offer | Arrival,
+    line: LineFacts,
+    permission: Permission,
+  ): Promise<void> {
     const offered = { ...event, server_id: link.server_id, dialled: printable(event.dialled) };
     const facts = callFacts(offered, line, permission);
-    // Emergency calls depend on nothing (R15); internal ones go on when Redis is away (R12).
-    const optional = facts.call_class === 'INTERNAL' && !store.ready();
+    // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
+    const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
+    const optional = costless && !store.ready();
     if (facts.call_class === 'EMERGENCY' || optional) {
       return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission);
     }
@@ -137,9 +169,9 @@ export function createController(deps: ControllerDependencies): Controller {
   }
 
   /** Stores that cannot be asked refuse the call, unless it is one that passes everything. */
-  async function decide(link: Switch, event: Offer): Promise<void> {
+  async function decide(link: Switch, event: Offer | Arrival): Promise<void> {
     try {
-      await offer(link, event);
+      await (event.type === 'ARRIVED' ? arrive(link, event) : offer(link, event));
     } catch (error) {
       log.error({ err: error, call: event.call_id }, 'no decision could be made');
       // It was let go, and only the switch's answer is missing: whether it runs, events will tell.
@@ -225,6 +257,7 @@ export function createController(deps: ControllerDependencies): Controller {
     handle(link, event) {
       switch (event.type) {
         case 'OFFERED':
+        case 'ARRIVED':
           return mailboxes.post(event.call_id, () => decide(link, event));
         case 'DIALLING':
           return mailboxes.post(event.call_id, () => dialling(link, event));

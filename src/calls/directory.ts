@@ -1,25 +1,33 @@
 import type { LineFacts, Prices, TrunkFacts } from '../domain/authorize.ts';
+import type { NumberFacts } from '../domain/authorize-inbound.ts';
 import { type RateTable, type VersionStart, versionAt } from '../domain/rate-table.ts';
 import type { Db } from '../stores/postgres/connect.ts';
-import { findLineFacts, findTrunkFacts } from '../stores/postgres/lines.ts';
+import { findLineFacts, findNumberFacts, findTrunkByCode, findTrunkFacts } from '../stores/postgres/lines.ts';
 import { createRateShelf } from '../stores/postgres/rate-shelf.ts';
 
 /**
- * Reference data of calling lines, kept in memory so that a decision asks no database. `clear` is called on
+ * Reference data of lines, numbers and trunks, kept in memory so that a decision asks no database. `clear` is called on
  * every change; while Postgres is away what is kept goes on serving.
  */
 export interface Directory {
   line(sip_username: string): Promise<LineFacts | null>;
+  /** The trunk that calls go out by. */
   trunk(server_id: string): Promise<TrunkFacts | null>;
+  /** The trunk that a call came in by. */
+  trunkNamed(server_id: string, code: string): Promise<TrunkFacts | null>;
+  /** A number that can be called from outside, in E.164 with `+`. */
+  number(number: string): Promise<NumberFacts | null>;
   /** The prices that hold at a moment for a line's calls over a trunk. */
   prices(line: LineFacts, trunk: TrunkFacts | null, at_ms: number): Promise<Prices>;
   clear(): void;
 }
 
-/** SIP users that do not exist are not kept: strangers could fill the memory with them. */
+/** SIP users and numbers that do not exist are not kept: strangers could fill the memory with them. */
 export function createDirectory(db: Db): Directory {
   let lines = new Map<string, LineFacts>();
   let trunks = new Map<string, TrunkFacts>();
+  let trunksByCode = new Map<string, TrunkFacts>();
+  let numbers = new Map<string, NumberFacts>();
   const tableOf = createRateShelf(db);
 
   async function cached<T>(
@@ -54,6 +62,18 @@ export function createDirectory(db: Db): Directory {
         server_id,
         () => findTrunkFacts(db, server_id),
       ),
+    trunkNamed: (server_id, code) =>
+      cached(
+        () => trunksByCode,
+        `${server_id} ${code}`,
+        () => findTrunkByCode(db, server_id, code),
+      ),
+    number: (number) =>
+      cached(
+        () => numbers,
+        number,
+        () => findNumberFacts(db, number),
+      ),
     async prices(line, trunk, at_ms) {
       const bought = line.subscriber.wholesale_versions;
       const paid = trunk?.cost_versions ?? null;
@@ -67,6 +87,8 @@ export function createDirectory(db: Db): Directory {
     clear() {
       lines = new Map();
       trunks = new Map();
+      trunksByCode = new Map();
+      numbers = new Map();
     },
   };
 }

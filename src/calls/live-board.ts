@@ -47,6 +47,8 @@ function toRow(call: LiveCall): LiveCallRow {
     subscriber_name: facts.subscriber_name,
     line_id: facts.line_id,
     extension: facts.extension,
+    direction: facts.direction,
+    caller_number: facts.caller_number,
     dialled: facts.dialled,
     number: facts.number,
     call_class: facts.call_class,

@@ -1,5 +1,6 @@
 import type { CallLeg } from '../asterisk/ari/events.ts';
 import type { BillingMode, LineFacts, Permission } from '../domain/authorize.ts';
+import type { Direction } from '../domain/authorize-inbound.ts';
 import type { CallRates } from '../domain/bill.ts';
 import { talkPaidBy } from '../domain/cadence.ts';
 import type { BundleSlot, CallClass } from '../domain/call-class.ts';
@@ -17,6 +18,9 @@ export interface CallFacts extends CallRates {
   readonly line_id: string;
   readonly extension: string;
   readonly trunk_id: string | null;
+  readonly direction: Direction;
+  /** Of a call that came in: the number that its caller showed. */
+  readonly caller_number: string | null;
   readonly dialled: string;
   readonly number: string;
   readonly call_class: CallClass;
@@ -78,7 +82,9 @@ export function callFacts(
     subscriber_name: subscriber.name,
     line_id: line.line_id,
     extension: line.extension,
-    trunk_id: route.kind === 'TRUNK' ? route.trunk.trunk_id : null,
+    trunk_id: route.kind === 'LINE' ? null : route.trunk.trunk_id,
+    direction: route.kind === 'INBOUND' ? 'IN' : 'OUT',
+    caller_number: (route.kind === 'INBOUND' && permission.caller_id) || null,
     dialled: call.dialled,
     number: destination.number,
     call_class: destination.class,
@@ -161,6 +167,8 @@ export function encodeFacts(facts: CallFacts): string {
 function completed(facts: CallFacts): CallFacts {
   return {
     ...facts,
+    direction: facts.direction ?? 'OUT',
+    caller_number: facts.caller_number ?? null,
     daily_cap_micros: facts.daily_cap_micros ?? null,
     claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
     paces: facts.paces ?? [],

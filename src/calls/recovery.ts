@@ -1,8 +1,9 @@
 import { CONTEXTS, endpointOf, parseTimestamp } from '../asterisk/ari/events.ts';
 import type { AriChannel } from '../asterisk/ari/port.ts';
-import { parseGrant } from '../asterisk/grant-exten.ts';
+import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
-import { authorize } from '../domain/authorize.ts';
+import { authorize, type LineFacts, type Permission } from '../domain/authorize.ts';
+import { permitInbound } from '../domain/authorize-inbound.ts';
 import { billedSeconds, talkSeconds } from '../domain/cadence.ts';
 import { type Grant, NO_GRANT } from '../domain/charge.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
@@ -93,6 +94,20 @@ export interface Rebuilder {
   fromJournal(server_id: string, entry: JournalEntry): Promise<LiveCall | null>;
 }
 
+/** What a switch tells of a call: the endpoint of the caller's channel, and the extension it was let go at. */
+interface Known {
+  readonly call_id: string;
+  readonly sip_username: string;
+  readonly exten: string;
+  readonly created_at_ms: number;
+}
+
+interface Rebuilt {
+  readonly line: LineFacts;
+  readonly dialled: string;
+  readonly permission: Permission;
+}
+
 /** Seconds that the payer's bundle slot has left for a call, by the ledger. */
 export type LeftSeconds = (facts: CallFacts) => Promise<number>;
 
@@ -101,21 +116,43 @@ export type LeftSeconds = (facts: CallFacts) => Promise<number>;
  * grant; class, plan and rate are decided anew by the same rules.
  */
 export function createRebuilder(directory: Directory, left: LeftSeconds, grace_seconds: number): Rebuilder {
-  async function rebuild(
+  /** From outside: the caller's channel is the trunk's, and the extension names the line. It was let in, so it is permitted. */
+  async function inbound(
     server_id: string,
-    known: { call_id: string; sip_username: string; exten: string; created_at_ms: number },
-    talk_ms: number,
-  ): Promise<LiveCall | null> {
+    { endpoint, number, caller_id }: GrantExten,
+    trunk: string,
+  ): Promise<Rebuilt | null> {
+    const line = await directory.line(endpoint);
+    const cameBy = await directory.trunkNamed(server_id, trunk);
+    return (
+      line && cameBy && { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id) }
+    );
+  }
+
+  async function outbound(
+    server_id: string,
+    known: Known,
+    grant: GrantExten | null,
+  ): Promise<Rebuilt | null> {
     const line = await directory.line(known.sip_username);
     if (!line) return null;
-    const grant = parseGrant(known.exten);
     // The extension of an emergency call carries only trunk and number.
     const dialled = grant?.number ?? known.exten.split('-').at(-1) ?? '';
     const trunk = await directory.trunk(server_id);
     const verdict = authorize(dialled, line, trunk, await directory.prices(line, trunk, known.created_at_ms));
-    if (!verdict.permitted) return null;
+    return verdict.permitted ? { line, dialled, permission: verdict.permission } : null;
+  }
+
+  async function rebuild(server_id: string, known: Known, talk_ms: number): Promise<LiveCall | null> {
+    const grant = parseGrant(known.exten);
+    const rebuilt =
+      grant?.kind === 'INBOUND'
+        ? await inbound(server_id, grant, known.sip_username)
+        : await outbound(server_id, known, grant);
+    if (!rebuilt) return null;
+    const { line, dialled, permission } = rebuilt;
     const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
-    const facts = callFacts(offered, line, verdict.permission);
+    const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
     // The switch let it talk only as long as it was granted, whatever slices came after the first.
     const talked = billedSeconds(talkSeconds(talk_ms), facts.rate.cadence);

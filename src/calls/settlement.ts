@@ -31,6 +31,8 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     subscriber_id: facts.subscriber_id,
     line_id: facts.line_id,
     trunk_id: facts.trunk_id,
+    direction: facts.direction,
+    caller_number: facts.caller_number,
     dialled: facts.dialled,
     number: facts.number,
     call_class: facts.call_class,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DIRECTIONS } from '../domain/authorize-inbound.ts';
 import { CALL_CLASSES } from '../domain/call-class.ts';
 import { LIMIT_DIRECTIONS, REFUSAL_REASONS, type RefusalReason } from '../domain/refusals.ts';
 import { dateTimeSchema, microsSchema } from './fields.ts';
@@ -13,6 +14,7 @@ const query = listQuery('-created_at').extend({
   subscriber_id: z.uuid().optional(),
   line_id: z.uuid().optional(),
   call_class: z.enum(CALL_CLASSES).optional(),
+  direction: z.enum(DIRECTIONS).optional(),
   from: dateTimeSchema.optional(),
   to: dateTimeSchema.optional(),
 });
@@ -23,6 +25,10 @@ export const callSchema = z.object({
   subscriber_id: z.uuid(),
   line_id: z.uuid(),
   extension: z.string(),
+  /** IN: it came in over a trunk, for the line. */
+  direction: z.enum(DIRECTIONS),
+  /** The number that the caller of such a call showed. */
+  caller_number: z.string().nullable().optional(),
   dialled: z.string().optional(),
   number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),
@@ -62,6 +68,8 @@ export const refusalSchema = z.object({
   subscriber_id: z.uuid().nullable(),
   line_id: z.uuid().nullable(),
   extension: z.string().nullable(),
+  direction: z.enum(DIRECTIONS),
+  caller_number: z.string().nullable().optional(),
   dialled: z.string().optional(),
   number: z.string().nullable().optional(),
   call_class: z.enum(CALL_CLASSES).nullable(),

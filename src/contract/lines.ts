@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { STATUSES } from '../domain/authorize.ts';
-import { CALL_CLASSES } from '../domain/call-class.ts';
+import { DIALLED_CLASSES } from '../domain/call-class.ts';
 import { areaCodeSchema, canSchema, dateTimeSchema, textSchema } from './fields.ts';
 import { say } from './language.ts';
 import { listQuery, pageOf } from './paging.ts';
@@ -38,7 +38,7 @@ const fields = {
   max_call_seconds: z.int().min(1).max(14_400).nullable(),
   /** How long a call may ring in vain; null: a minute. */
   max_ring_seconds: z.int().min(5).max(300).nullable(),
-  allowed_classes: z.array(z.enum(CALL_CLASSES)).max(CALL_CLASSES.length),
+  allowed_classes: z.array(z.enum(DIALLED_CLASSES)).max(DIALLED_CLASSES.length),
   /** Prices of its own; null: those of the subscriber's plan. */
   sales_plan_id: z.uuid().nullable(),
   /** The number that called people see, one of the same subscriber. */
@@ -76,7 +76,7 @@ export const lineSchema = z.object({
   area_code: z.string().optional(),
   sales_plan_id: z.uuid().nullable().optional(),
   caller_id_did_id: z.uuid().nullable().optional(),
-  allowed_classes: z.array(z.enum(CALL_CLASSES)).optional(),
+  allowed_classes: z.array(z.enum(DIALLED_CLASSES)).optional(),
   max_concurrent_calls: z.int().optional(),
   max_calls_per_second: z.int().nullable().optional(),
   max_call_seconds: z.int().nullable().optional(),

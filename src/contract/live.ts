@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DIRECTIONS } from '../domain/authorize-inbound.ts';
 import { CALL_CLASSES } from '../domain/call-class.ts';
 
 /** Who pays for the second that runs now. */
@@ -14,6 +15,10 @@ export const liveCallSchema = z.object({
   subscriber_name: z.string(),
   line_id: z.uuid(),
   extension: z.string(),
+  /** IN: it came in over a trunk, for the line. */
+  direction: z.enum(DIRECTIONS),
+  /** The number that the caller of such a call showed. */
+  caller_number: z.string().nullable().optional(),
   dialled: z.string().optional(),
   number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),

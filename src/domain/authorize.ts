@@ -103,7 +103,14 @@ export const NO_PRICES: Prices = { sale: null, wholesale: null, cost: null };
 
 export type Route =
   | { readonly kind: 'TRUNK'; readonly trunk: TrunkFacts; readonly number: string }
-  | { readonly kind: 'LINE'; readonly sip_username: string; readonly number: string };
+  | { readonly kind: 'LINE'; readonly sip_username: string; readonly number: string }
+  /** From outside, over the trunk, to a line. */
+  | {
+      readonly kind: 'INBOUND';
+      readonly trunk: TrunkFacts;
+      readonly sip_username: string;
+      readonly number: string;
+    };
 
 export interface Permission {
   readonly destination: DialledDestination;
@@ -162,18 +169,21 @@ function routeOf(destination: DialledDestination, facts: LineFacts, trunk: Trunk
 }
 
 /** What bounds a call besides its means. Emergency calls claim nothing. */
-function boundsOf(call_class: CallClass, facts: LineFacts, route: Route) {
-  const trunk = route.kind === 'TRUNK' ? route.trunk : null;
+export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route) {
+  const trunk = route.kind === 'LINE' ? null : route.trunk;
+  const way = route.kind === 'TRUNK' ? 'OUT' : route.kind === 'INBOUND' ? 'IN' : 'INTERNAL';
   const emergency = call_class === 'EMERGENCY';
   return {
-    claims: emergency ? [] : slotClaims(facts, trunk, trunk ? 'OUT' : 'INTERNAL'),
-    paces: emergency ? [] : paceClaims(facts),
+    claims: emergency ? [] : slotClaims(facts, trunk, way),
+    // A line begins no call that comes to it: who calls it often must not keep it from calling.
+    paces: emergency || way === 'IN' ? [] : paceClaims(facts),
     longest_seconds: longestCall(call_class, facts),
     ring_seconds: longestRing(call_class, facts),
   };
 }
 
-function blocked(facts: LineFacts): Refusal | null {
+/** Why a line may take no part in calls now. */
+export function blocked(facts: LineFacts): Refusal | null {
   if (facts.subscriber.status !== 'ACTIVE') {
     return { reason: 'SUBSCRIBER_SUSPENDED', detail: facts.subscriber.status };
   }
@@ -183,7 +193,7 @@ function blocked(facts: LineFacts): Refusal | null {
 /** What a call is paid by at each of the three levels. */
 type Rates = Pick<Permission, 'rate' | 'wholesale' | 'cost' | 'loss'>;
 
-const FREE: Rates = { rate: null, wholesale: null, cost: null, loss: false };
+export const FREE: Rates = { rate: null, wholesale: null, cost: null, loss: false };
 
 /**
  * No rate is a refusal, never price 0: neither for the subscriber nor for its reseller. What a carrier asks may be

@@ -1,5 +1,5 @@
 /** The closed list of what a dialled number can be. Prices, permissions and bundles hang on these names. */
-export const CALL_CLASSES = [
+export const DIALLED_CLASSES = [
   'FIXED_LOCAL',
   'FIXED_LDN',
   'MOBILE_LOCAL',
@@ -15,6 +15,14 @@ export const CALL_CLASSES = [
   'COLLECT',
   'INTL_SPECIAL',
 ] as const;
+
+export type DialledClass = (typeof DIALLED_CLASSES)[number];
+
+/**
+ * What a call can be. INBOUND: it came in over a trunk, for a number of ours, and nobody dialled it here. A class of its
+ * own, because that of its caller would be read as one that is paid for, and many callers show no number.
+ */
+export const CALL_CLASSES = [...DIALLED_CLASSES, 'INBOUND'] as const;
 
 export type CallClass = (typeof CALL_CLASSES)[number];
 
@@ -46,7 +54,7 @@ const pricedOnly: CallClassFacts = { slot: null, free: false, abroad: false };
 
 /**
  * Facts per class. EMERGENCY is free by ANATEL Res. 738/2020 (RST art. 65-A); TOLL_FREE is paid by the called party;
- * INTERNAL never leaves the platform.
+ * INTERNAL never leaves the platform; INBOUND is paid where it comes from.
  */
 export const CALL_CLASS_FACTS: Readonly<Record<CallClass, CallClassFacts>> = {
   FIXED_LOCAL: bundled('FIXED_LOCAL'),
@@ -63,4 +71,5 @@ export const CALL_CLASS_FACTS: Readonly<Record<CallClass, CallClassFacts>> = {
   PREMIUM: pricedOnly,
   COLLECT: pricedOnly,
   INTL_SPECIAL: { ...pricedOnly, abroad: true },
+  INBOUND: free,
 };

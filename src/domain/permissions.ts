@@ -103,7 +103,7 @@ export const PANEL_FIELD_FACTS = {
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
   'number.target': field(ALL, 'READ', ['target_line_id']),
-  'call.number': field(LOOK, 'READ', ['number', 'dialled']),
+  'call.number': field(LOOK, 'READ', ['number', 'dialled', 'caller_number']),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
   // WRITE hangs up.
   'section.live_calls': field(ALL, 'READ', []),

@@ -5,6 +5,7 @@
  */
 export const REFUSALS = {
   INVALID_NUMBER: { q850: 28, sip: 484 },
+  UNKNOWN_NUMBER: { q850: 1, sip: 404 },
   UNKNOWN_LINE: { q850: 20, sip: 480 },
   LINE_BLOCKED: { q850: 57, sip: 603 },
   SUBSCRIBER_SUSPENDED: { q850: 55, sip: 603 },

@@ -147,6 +147,8 @@ describe('the live stream', () => {
       subscriber_name: 'x',
       extension: '201',
       trunk_id: null,
+      direction: 'OUT',
+      caller_number: null,
       dialled: '202',
       number: '202',
       call_class: 'INTERNAL',

@@ -368,8 +368,14 @@ describe('sections', () => {
     const { db } = api().database;
     const { reseller_id, subscriber_id, line_id, sales_plan_id } = town.ours;
     const owner = { server_id: town.server_id, reseller_id, subscriber_id, line_id };
-    const digits = { dialled: '01140028922', number: '+551140028922', created_at: new Date() };
-    const more = { ...digits, total_micros: 987_654n, price_micros_per_minute: 987_654n };
+    const caller = { direction: 'IN', caller_number: '552177776666' } as const;
+    const digits = { ...caller, dialled: '01140028922', number: '+551140028922', created_at: new Date() };
+    const more = {
+      ...digits,
+      call_class: 'INBOUND' as const,
+      total_micros: 987_654n,
+      price_micros_per_minute: 987_654n,
+    };
     const record = recordOf({ ...owner, sales_plan_id, username: '' }, more);
     await settleCalls(db, [record]);
     await db
@@ -386,11 +392,13 @@ describe('sections', () => {
         .map((reply) => JSON.stringify(reply))
         .join('\n');
     const before = await said();
-    for (const told of ['40028922', '987654', '0,987654', '201']) expect(before).toContain(told);
+    for (const told of ['40028922', '77776666', '987654', '0,987654', '201']) expect(before).toContain(told);
     expect((await get('/api/v1/calls?q=40028922')).items).toHaveLength(1);
+    expect((await get('/api/v1/calls?q=77776666&direction=IN')).items).toHaveLength(1);
+    expect((await get('/api/v1/calls?direction=OUT')).items).toHaveLength(0);
     await own({ 'call.number': { level: 'HIDDEN' }, 'call.cost': { level: 'HIDDEN' } });
     const after = await said();
-    for (const told of ['40028922', '987654', 'total_', 'dialled', 'number'])
+    for (const told of ['40028922', '77776666', '987654', 'total_', 'dialled', 'number'])
       expect(after.includes(told), told).toBe(false);
     for (const list of ['calls', 'refusals']) {
       expect((await get(`/api/v1/${list}`)).items).toHaveLength(1);

@@ -4,6 +4,7 @@ import { CONTEXTS } from '../../src/asterisk/ari/events.ts';
 import { type CallFacts, decodeFacts, encodeFacts, formatGranted } from '../../src/calls/live-call.ts';
 import { seenCalls } from '../../src/calls/recovery.ts';
 import { BILLING_MODES } from '../../src/domain/authorize.ts';
+import { DIRECTIONS } from '../../src/domain/authorize-inbound.ts';
 import { BUNDLE_SLOTS, CALL_CLASSES } from '../../src/domain/call-class.ts';
 import type { Grant } from '../../src/domain/charge.ts';
 import { RATE_KINDS } from '../../src/domain/rate-table.ts';
@@ -39,6 +40,8 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   line_id: text,
   extension: text,
   trunk_id: fc.option(text),
+  direction: fc.constantFrom(...DIRECTIONS),
+  caller_number: fc.option(text),
   dialled: text,
   number: text,
   call_class: fc.constantFrom(...CALL_CLASSES),

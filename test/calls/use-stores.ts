@@ -96,6 +96,8 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     line_id: randomUUID(),
     extension: '201',
     trunk_id: null,
+    direction: 'OUT',
+    caller_number: null,
     dialled: '1133334444',
     number: '+551133334444',
     call_class: 'FIXED_LOCAL',

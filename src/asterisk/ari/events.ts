@@ -9,6 +9,7 @@ export const CONTEXTS = {
   refused: 'pabx-refused',
   emergency: 'pabx-emergency-call',
   offlineInternal: 'pabx-offline-internal',
+  fromTrunk: 'from-trunk',
 } as const;
 
 interface Moment {
@@ -28,6 +29,16 @@ export type CallEvent =
       readonly call_id: string;
       readonly sip_username: string;
       readonly dialled: string;
+    })
+  /** From outside, over a trunk. */
+  | (Moment & {
+      readonly type: 'ARRIVED';
+      readonly call_id: string;
+      /** Code of the trunk. */
+      readonly trunk: string;
+      readonly dialled: string;
+      /** What the other side says its number is: anything. */
+      readonly caller: string;
     })
   | (Moment & {
       readonly type: 'DIALLING';
@@ -83,6 +94,15 @@ function dialling({ caller, peer, dialstatus = '' }: RawEvent, at_ms: number): C
   };
 }
 
+function started({ channel }: RawEvent, at_ms: number): CallEvent | null {
+  const endpoint = channel && endpointOf(channel.name);
+  if (!channel || !endpoint) return null;
+  const call = { at_ms, call_id: channel.id, dialled: channel.dialplan.exten };
+  if (channel.dialplan.context !== CONTEXTS.fromTrunk)
+    return { type: 'OFFERED', ...call, sip_username: endpoint };
+  return { type: 'ARRIVED', ...call, trunk: endpoint, caller: channel.caller?.number ?? '' };
+}
+
 /** Raw ARI JSON → what it means for a call, or null when it means nothing to us. Never throws. */
 export function toCallEvent(raw: unknown): CallEvent | null {
   if (typeof raw !== 'object' || raw === null) return null;
@@ -90,12 +110,8 @@ export function toCallEvent(raw: unknown): CallEvent | null {
   const at_ms = parseTimestamp(String(event.timestamp));
   if (Number.isNaN(at_ms)) return null;
   switch (event.type) {
-    case 'StasisStart': {
-      const sip_username = event.channel && endpointOf(event.channel.name);
-      if (!event.channel || !sip_username) return null;
-      const { id, dialplan } = event.channel;
-      return { type: 'OFFERED', at_ms, call_id: id, sip_username, dialled: dialplan.exten };
-    }
+    case 'StasisStart':
+      return started(event, at_ms);
     case 'Dial':
       return dialling(event, at_ms);
     case 'ChannelDestroyed':

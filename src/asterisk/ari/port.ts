@@ -4,6 +4,8 @@ export interface AriChannel {
   readonly name: string;
   readonly state: string;
   readonly creationtime: string;
+  /** As the other side sent it. */
+  readonly caller?: { readonly number: string };
   readonly dialplan: { readonly context: string; readonly exten: string };
   /** Variables named in `channelvars` of ari.conf; empty strings when unset. */
   readonly channelvars?: Readonly<Record<string, string>>;

@@ -1,5 +1,7 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
+import { sortedBy } from './check-rows.ts';
 import { dialplanLiteral } from './quote.ts';
+import type { NumberRow } from './rows.ts';
 
 /*
  * The dialplan that all calls of a server share. A context tells what kind of call a channel carries, and the
@@ -15,6 +17,8 @@ const EMERGENCY_SECONDS = 7200;
 const OFFLINE_INTERNAL_SECONDS = 14_400;
 const EMERGENCY_RING_SECONDS = 120;
 const OFFLINE_INTERNAL_RING_SECONDS = 60;
+/** Longer ones are no numbers; the name of an extension has room for so many. */
+const CALLER_DIGITS = 16;
 
 // Q.850 causes: each is a SIP answer of its own.
 const UNALLOCATED = 1;
@@ -24,7 +28,7 @@ const NO_CIRCUIT = 34;
 const OUT_OF_ORDER = 38;
 
 /** The contexts shared by all calls; `trunks` are the codes of the server's trunks in order of priority. */
-export function renderCalls(trunks: readonly string[]): string[] {
+export function renderCalls(trunks: readonly string[], numbers: readonly NumberRow[]): string[] {
   const codes = trunks.map((code) => dialplanLiteral(code, { row: 'trunk', field: 'code' }));
   return [
     ...emergency(codes),
@@ -34,6 +38,7 @@ export function renderCalls(trunks: readonly string[]): string[] {
     ...answered(),
     ...refused(),
     ...fromTrunk(),
+    ...offlineNumbers(numbers),
   ];
 }
 
@@ -103,16 +108,12 @@ function outbound(): string[] {
 
 function grant(): string[] {
   return [
-    '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…',
+    '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…, or from outside I-<sip user name>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...granted(
-      'T',
-      `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`,
-      [' same => n,Set(CALLERID(name)=)'],
-      ended,
-    ),
+    ...granted('T', `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, [NO_NAME], ended),
     ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, [], lineEnded),
+    ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, unnamed, lineEnded),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...journal('G'),
   ];
@@ -120,7 +121,7 @@ function grant(): string[] {
 
 /** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
 function granted(
-  kind: 'T' | 'L',
+  kind: 'T' | 'L' | 'I',
   destination: string,
   before: readonly string[],
   after: readonly string[],
@@ -159,14 +160,53 @@ function refused(): string[] {
 
 function fromTrunk(): string[] {
   return [
-    '; Nothing reaches a line from outside yet.',
+    '; From outside. What was dialled and who says to call are a stranger’s text: only their digits go on.',
     '[from-trunk]',
-    ...['_[+0-9*#]', '_[!-~].'].map((pattern) => `exten => ${pattern},1,Hangup(${UNALLOCATED})`),
+    ...arriving('_[+0-9*#]'),
+    ...arriving('_[!-~].'),
+    `exten => T,1,Goto(pabx-offline-inbound,\${PABX_DIALLED},1)`,
+  ];
+}
+
+function arriving(pattern: string): string[] {
+  return [
+    `exten => ${pattern},1,Set(PABX_DIALLED=D\${FILTER(0-9+,\${EXTEN})})`,
+    ` same => n,Set(TIMEOUT(absolute)=${DECISION_SECONDS})`,
+    ' same => n,Stasis(pabx)',
+    ` same => n,Goto(pabx-offline-inbound,\${PABX_DIALLED},1)`,
+  ];
+}
+
+/** A call from outside costs nothing: when nobody decides, its line rings. As `calledNumber` reads what carriers send. */
+function offlineNumbers(numbers: readonly NumberRow[]): string[] {
+  const meant = (pattern: string, number: string) =>
+    `exten => ${pattern},1,Goto(pabx-offline-number,${number},1)`;
+  const caller = `\${FILTER(+,\${CALLERID(num):0:1})}\${FILTER(0-9,\${CALLERID(num)}):0:${CALLER_DIGITS}}`;
+  return [
+    '; When nobody decides about a call from outside, it rings the line of its number.',
+    '; D<number as it was dialled>',
+    '[pabx-offline-inbound]',
+    meant('_D+X.', `\${EXTEN:1}`),
+    ...['_DZXXXXXXXXX', '_DZXXXXXXXXXX'].map((pattern) => meant(pattern, `+55\${EXTEN:1}`)),
+    ...['_D0ZXXXXXXXXX', '_D0ZXXXXXXXXXX'].map((pattern) => meant(pattern, `+55\${EXTEN:2}`)),
+    meant('_DZXXXXXXXXXX.', `+\${EXTEN:1}`),
+    `exten => i,1,Hangup(${UNALLOCATED})`,
+    '[pabx-offline-number]',
+    ...sortedBy(numbers, ({ number }) => number).map(
+      ({ number, sip_username }) =>
+        `exten => ${number},1,Goto(pabx-grant,I-${sip_username}-${number}-${OFFLINE_INTERNAL_SECONDS}-${OFFLINE_INTERNAL_RING_SECONDS}-${caller},1)`,
+    ),
+    `exten => i,1,Hangup(${UNALLOCATED})`,
   ];
 }
 
 /** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
 const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
+
+const NO_NAME = ' same => n,Set(CALLERID(name)=)';
+
+/** Nothing that a stranger says of himself reaches a phone but the digits that the grant has; an address needs a user. */
+const unnamed = [NO_NAME, ' same => n,Set(CALLERID(num)=anonymous)'];
 
 /**
  * The cause that the other side gave goes back to the caller. Nobody gives one when it rang in vain or when a

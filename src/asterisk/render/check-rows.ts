@@ -1,11 +1,12 @@
 import { canBeExtension } from '../../domain/short-codes.ts';
 import { dialplanLiteral, exact, hostAndPort, shown, UnrenderableValueError } from './quote.ts';
-import type { LineRow, ServerRows, TrunkRow } from './rows.ts';
+import type { LineRow, NumberRow, ServerRows, TrunkRow } from './rows.ts';
 
 /** Rows of which every value may be written as it is; a line's name is quoted where it is written. */
 export interface CheckedRows {
   readonly lines: readonly LineRow[];
   readonly trunks: readonly CheckedTrunk[];
+  readonly numbers: readonly NumberRow[];
   readonly problems: readonly string[];
 }
 
@@ -23,7 +24,11 @@ export function checkRows(rows: ServerRows): CheckedRows {
   // In an order of their own, so that of two rivals the same one stays whatever order they came in.
   const sorted = sortedBy(active, (line) => `${line.sip_username} ${line.subscriber_id} ${line.extension}`);
   const lines = keepGood(sorted, checkLine(endpoints), problems);
-  return { lines, trunks, problems };
+  const phones = new Set(lines.map(({ sip_username }) => sip_username));
+  // One whose line was left out rings nobody; the line's own problem says why.
+  const ringing = rows.numbers.filter(({ sip_username }) => phones.has(sip_username));
+  const numbers = keepGood(ringing, checkNumber(), problems);
+  return { lines, trunks, numbers, problems };
 }
 
 /** By code units: the same everywhere, which the order of a language is not. */
@@ -81,6 +86,16 @@ function checkLine(endpoints: Set<string>): (line: LineRow) => LineRow {
     claim(extensions, where, row, 'extension', `is taken by another line: ${extension}`);
     endpoints.add(line.sip_username);
     return line;
+  };
+}
+
+function checkNumber(): (number: NumberRow) => NumberRow {
+  const taken = new Set<string>();
+  return (number) => {
+    const row = `number ${shown(number.number)}`;
+    exact('e164', number.number, { row, field: 'number' });
+    claim(taken, number.number, row, 'number', 'is taken by another line');
+    return number;
   };
 }
 

@@ -8,6 +8,7 @@ export interface ServerRows {
   readonly lines: readonly LineRow[];
   /** In order of priority: emergency calls try them one after the other. */
   readonly trunks: readonly TrunkRow[];
+  readonly numbers: readonly NumberRow[];
 }
 
 export interface AccessRow {
@@ -30,4 +31,11 @@ export interface TrunkRow {
   readonly code: string;
   readonly host: string;
   readonly port: number;
+}
+
+/** A number that can be called from outside, and the line that it rings. */
+export interface NumberRow {
+  /** E.164 with `+`. */
+  readonly number: string;
+  readonly sip_username: string;
 }

@@ -15,7 +15,7 @@ export interface RenderedServer {
 
 /** The whole configuration of one server. The order of the trunks means something, that of the lines does not. */
 export function renderServer(rows: ServerRows): RenderedServer {
-  const { lines, trunks, problems: leftOut } = checkRows(rows);
+  const { lines, trunks, numbers, problems: leftOut } = checkRows(rows);
   const problems = [...leftOut];
   const own = <T>(work: () => T) => orProblem(work, problems);
   const name = own(() => exact('serverName', rows.server.name, { row: 'server', field: 'name' }));
@@ -23,7 +23,12 @@ export function renderServer(rows: ServerRows): RenderedServer {
   const text = (content: readonly string[]) => `${[header, ...content].join('\n')}\n`;
   const files = {
     'ari-users.conf': text(own(() => renderAriUser(rows.ari)) ?? []),
-    'dialplan-calls.conf': text(renderCalls(trunks.map(({ code }) => code))),
+    'dialplan-calls.conf': text(
+      renderCalls(
+        trunks.map(({ code }) => code),
+        numbers,
+      ),
+    ),
     'dialplan-subscribers.conf': text(renderSubscribers(lines)),
     'manager-users.conf': text(own(() => renderManagerUser(rows.ami)) ?? []),
     'pjsip-lines.conf': text(renderLines(lines)),

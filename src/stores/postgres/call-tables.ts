@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { BillingMode } from '../../domain/authorize.ts';
+import type { Direction } from '../../domain/authorize-inbound.ts';
 import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
 import type { LimitDirection, LimitLevel, RefusalReason } from '../../domain/refusals.ts';
 import type { RecordedCost, RecordedPart, RecordedRate } from './recorded.ts';
@@ -38,6 +39,9 @@ export interface CallTables {
     billing_mode: BillingMode | null;
     /** Seconds of talk at which the cycle turned; null: it did not. */
     turn_seconds: number | null;
+    direction: Generated<Direction>;
+    /** Of a call that came in: the number that its caller showed. */
+    caller_number: Generated<string | null>;
     parts: Json<RecordedPart[]>;
     claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
     sale: Json<RecordedRate | null>;
@@ -62,6 +66,8 @@ export interface CallTables {
     limit_direction: LimitDirection | null;
     limit_value: number | null;
     holders: string[] | null;
+    direction: Generated<Direction>;
+    caller_number: Generated<string | null>;
     created_at: Date;
   };
 }

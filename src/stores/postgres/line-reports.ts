@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
 import type { Status } from '../../domain/authorize.ts';
-import type { CallClass } from '../../domain/call-class.ts';
+import type { DialledClass } from '../../domain/call-class.ts';
 import type { Db } from './connect.ts';
 import type { Tx } from './ledger.ts';
 import { equals, matches, pageClauses, type SortColumn, toPage } from './page.ts';
@@ -17,7 +17,7 @@ export interface LineRow {
   area_code: string;
   sales_plan_id: string | null;
   caller_id_did_id: string | null;
-  allowed_classes: CallClass[];
+  allowed_classes: DialledClass[];
   max_concurrent_calls: number;
   max_calls_per_second: number | null;
   max_call_seconds: number | null;

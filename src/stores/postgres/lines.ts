@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { BillingMode, LineFacts, Status, TrunkFacts } from '../../domain/authorize.ts';
+import type { NumberFacts } from '../../domain/authorize-inbound.ts';
 import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { VersionStart } from '../../domain/rate-table.ts';
@@ -121,14 +122,31 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
   return rows[0] ? toFacts(rows[0]) : null;
 }
 
-/** The active trunk of a server that calls go out by first; null if it has none. */
-export async function findTrunkFacts(db: Db, server_id: string): Promise<TrunkFacts | null> {
-  const { rows } = await sql<TrunkFacts>`
+/** A number that can be called from outside; null if the platform does not have it. */
+export async function findNumberFacts(db: Db, number: string): Promise<NumberFacts | null> {
+  const { rows } = await sql<NumberFacts>`
+    select d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id, s.server_id, l.sip_username
+    from dids d left join subscribers s on s.id = d.subscriber_id left join lines l on l.id = d.target_line_id
+    where d.number = ${number}`.execute(db);
+  return rows[0] ?? null;
+}
+
+const TRUNK = sql`
     select t.id as trunk_id, t.code, t.max_concurrent_calls as max_calls, t.reserved_in,
       case when t.cost_plan_id is not null then (select ${VERSIONS} from rate_versions v
        join cost_plans p on p.id = v.cost_plan_id and p.status = 'ACTIVE'
        where v.cost_plan_id = t.cost_plan_id) end as cost_versions
-    from trunks t where t.server_id = ${server_id} and t.status = 'ACTIVE'
+    from trunks t where t.server_id =`;
+
+/** The active trunk of a server that calls go out by first; null if it has none. */
+export async function findTrunkFacts(db: Db, server_id: string): Promise<TrunkFacts | null> {
+  const { rows } = await sql<TrunkFacts>`${TRUNK} ${server_id} and t.status = 'ACTIVE'
     order by t.priority, t.code limit 1`.execute(db);
+  return rows[0] ?? null;
+}
+
+/** The trunk that a call came in by, whatever its status is since. */
+export async function findTrunkByCode(db: Db, server_id: string, code: string): Promise<TrunkFacts | null> {
+  const { rows } = await sql<TrunkFacts>`${TRUNK} ${server_id} and t.code = ${code}`.execute(db);
   return rows[0] ?? null;
 }

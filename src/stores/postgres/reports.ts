@@ -1,5 +1,6 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Page, PageRequest } from '../../contract/paging.ts';
+import type { Direction } from '../../domain/authorize-inbound.ts';
 import type { CallClass } from '../../domain/call-class.ts';
 import type { RefusalReason } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
@@ -11,6 +12,7 @@ export interface CallFilter {
   readonly subscriber_id?: string | undefined;
   readonly line_id?: string | undefined;
   readonly call_class?: CallClass | undefined;
+  readonly direction?: Direction | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
@@ -18,7 +20,8 @@ export interface CallFilter {
 /** Conditions that calls and refusals share, on the alias `c`. */
 function filtered(filter: CallFilter): RawBuilder<boolean> {
   return sql<boolean>`${equals('c.subscriber_id', filter.subscriber_id)} and ${equals('c.line_id', filter.line_id)}
-    and ${equals('c.call_class', filter.call_class)} and ${within('c.created_at', filter)}`;
+    and ${equals('c.call_class', filter.call_class)} and ${equals('c.direction', filter.direction)}
+    and ${within('c.created_at', filter)}`;
 }
 
 /** By call, not joined: it is looked up for the rows of the page only. */
@@ -27,7 +30,7 @@ const SORTS: Readonly<Record<string, SortColumn>> = { created_at: ['c.created_at
 
 /** What `q` searches: the numbers too, unless they are hidden from the reader, who could guess them digit by digit. */
 function searched(numbersAreHidden: boolean): string[] {
-  return numbersAreHidden ? [EXTENSION] : [EXTENSION, 'c.dialled', 'c.number'];
+  return numbersAreHidden ? [EXTENSION] : [EXTENSION, 'c.dialled', 'c.number', 'c.caller_number'];
 }
 
 /** What a call cost: for the reseller what it paid, for the platform what the carrier asks. */
@@ -42,6 +45,8 @@ export type CallRow = Pick<
   | 'id'
   | 'subscriber_id'
   | 'line_id'
+  | 'direction'
+  | 'caller_number'
   | 'dialled'
   | 'number'
   | 'call_class'
@@ -70,8 +75,8 @@ export async function listCalls(
 ): Promise<Page<CallRow>> {
   const page = pageClauses(request, SORTS, ['c.id', 'text']);
   const { rows } = await sql<CallRow & { page_cursor: string }>`
-    select c.id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.dialled, c.number, c.call_class,
-      c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
+    select c.id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.direction, c.caller_number,
+      c.dialled, c.number, c.call_class, c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
       c.paid_seconds, c.total_micros, c.cadence, c.end_reason ${sql.raw(COSTS[reader.role])},
       ${page.cursor} as page_cursor
     from calls c
@@ -94,8 +99,9 @@ export async function listRefusals(
 ): Promise<Page<RefusalRow>> {
   const page = pageClauses(request, SORTS, ['c.call_id', 'text']);
   const { rows } = await sql<RefusalRow & { page_cursor: string }>`
-    select c.call_id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.dialled, c.number,
-      c.call_class, c.reason, c.detail, c.limit_level, c.limit_direction, c.limit_value, c.holders, c.created_at,
+    select c.call_id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.direction, c.caller_number,
+      c.dialled, c.number, c.call_class, c.reason, c.detail, c.limit_level, c.limit_direction, c.limit_value,
+      c.holders, c.created_at,
       ${page.cursor} as page_cursor
     from refusals c
     where ${page.after} and ${filtered(filter)} and ${equals('c.reason', filter.reason)}

@@ -46,7 +46,19 @@ export async function readConfiguration(db: Db, server_id: string) {
     .orderBy('priority')
     .orderBy('code')
     .execute();
-  return { lines, trunks };
+  const numbers = await db
+    .selectFrom('dids as d')
+    .innerJoin('lines as l', 'l.id', 'd.target_line_id')
+    .innerJoin('subscribers as s', 's.id', 'l.subscriber_id')
+    .innerJoin('resellers as r', 'r.id', 's.reseller_id')
+    .select(['d.number', 'l.sip_username'])
+    .where('s.server_id', '=', server_id)
+    .where('d.status', '=', 'ACTIVE')
+    .where('l.status', '=', 'ACTIVE')
+    .where('s.status', '=', 'ACTIVE')
+    .where('r.status', '=', 'ACTIVE')
+    .execute();
+  return { lines, trunks, numbers };
 }
 
 export interface NewRevision {

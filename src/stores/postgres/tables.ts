@@ -1,6 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
-import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
+import type { Direction } from '../../domain/authorize-inbound.ts';
+import type { BundleSlot, CallClass, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
@@ -239,7 +240,7 @@ export interface Database extends CallTables {
     area_code: string;
     sales_plan_id: string | null;
     caller_id_did_id: string | null;
-    allowed_classes: CallClass[];
+    allowed_classes: DialledClass[];
     max_concurrent_calls: number;
     max_calls_per_second: number | null;
     max_call_seconds: number | null;

@@ -114,6 +114,23 @@ describe('a grant', () => {
   });
 
   test.each([
+    ['+5521999998888', /^From: <sip:\+5521999998888@/m],
+    ['', /^From: <sip:anonymous@/m],
+  ])(
+    'from outside shows the given digits and nothing else: %j',
+    { timeout: 15_000 },
+    async (caller, from) => {
+      const [phone2] = await board.callees([board.ports.phone2, {}]);
+      const { status } = await sentOn('202', 'pabx-grant', `I-phone2-+551140001000-60-30-${caller}`);
+      expect(status).toBe(200);
+      expect(textOf(phone2)).toMatch(from);
+      expect(textOf(phone2)).not.toMatch(/Line 201|sip:201@/);
+    },
+  );
+
+  test.each([
+    'I-phone2-+551140001000-0-30-',
+    'I-phone2-+551140001000-60-30-a',
     'T-carrier-5511987654321--30-',
     'T-carrier-5511987654321-0-30-',
     'T-carrier-5511987654321-00-30-',

@@ -45,6 +45,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
     exten: 'L-phone2-202-60-30-201',
     callee: 'PJSIP/phone2-',
   },
+  'call from outside': {
+    letter: 'G',
+    dialled: '202',
+    grant: 'I-phone2-+551140001000-60-30-+5521999998888',
+    exten: 'I-phone2-+551140001000-60-30-+5521999998888',
+    callee: 'PJSIP/phone2-',
+  },
   'internal call without the control plane': {
     letter: 'O',
     dialled: '202',

@@ -30,6 +30,7 @@ export function serverRows(changes: Partial<ServerRows> = {}): ServerRows {
     ami: { user: 'pabx', password: PASSWORD },
     lines: [lineRow()],
     trunks: [trunkRow()],
+    numbers: [],
     ...changes,
   };
 }

@@ -123,6 +123,8 @@ export const TABLES = {
     dialled: '',
     number: '?',
     call_class: '?',
+    direction: '',
+    caller_number: '?',
     reason: '',
     detail: '?',
     limit_level: '?',

@@ -28,6 +28,8 @@ export const MONEY_TABLES = {
     dialled: '',
     number: '',
     call_class: '',
+    direction: '',
+    caller_number: '?',
     csp: '?',
     created_at: '',
     ringing_at: '?',
