@@ -100,7 +100,7 @@ describe('an answered call', () => {
   test('goes from minutes to money, and the viewers see it on the second', async () => {
     const { call, board, hungUp } = await answeredCall({ balance: 1_000n, left: 2 });
     const seen: { at: number; paying: string }[] = [];
-    board.watch({}, (message) => {
+    board.watch((message) => {
       if (message.type !== 'upsert') return;
       seen.push({
         at: (performance.now() - (call.answered_mono_ms ?? 0)) / 1000,

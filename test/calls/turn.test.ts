@@ -75,7 +75,7 @@ async function answeredCall({ minutes, balance = 0n, turn, slice_seconds = 1, op
   const slices = createSlices({ store, board, times, log: keepLog(), switchOf: () => link, openNextCycle });
   const talked = () => (performance.now() - (call.answered_mono_ms ?? 0)) / 1000;
   const seen: { at: number; paying: string }[] = [];
-  board.watch({}, (message) => {
+  board.watch((message) => {
     if (message.type === 'upsert') seen.push({ at: talked(), paying: message.call.paying });
   });
   call.callee = { channel_id: 'callee', channel_name: 'PJSIP/callee' } as LiveCall['callee'];
