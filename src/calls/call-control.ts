@@ -8,6 +8,7 @@ import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-ca
 import { createAdmissions } from './admission.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
+import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
 import type { CallFacts } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -31,6 +32,7 @@ export interface CallControl {
   readonly switches: Switches;
   /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
   walletChanged(wallet: Wallet | ResellerWallet): void;
+  readonly hangUp: HangUp;
   /** Money that is moved away, out of what no running call has reserved. */
   readonly reserve: Reserve;
   /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
@@ -131,6 +133,7 @@ export function createCallControl({
 
   return {
     walletChanged,
+    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
     reserve: createReserve(db, store, log),
     board,
     directory,

@@ -3,6 +3,7 @@ import type { Switch } from '../asterisk/session.ts';
 import { talkPaidBy } from '../domain/cadence.ts';
 import { type Grant, grantedSeconds, sourcesOf } from '../domain/charge.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, formatGranted, type LiveCall, turnSeconds } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -18,8 +19,6 @@ export interface SliceTimes {
 
 /** While a payer has nothing left, how often it is asked again: a top-up or another call's end may save this one. */
 const ASK_AGAIN_ms = 1_000;
-/** Q.850 16, normal call clearing: the parties hear no fault. */
-const NORMAL_CLEARING = 16;
 
 export interface Slices {
   /** Seconds to tell the switch with a grant: the talk it pays for, and the grace. */
