@@ -178,6 +178,7 @@ export async function startService(config: Config): Promise<Service> {
     box: createSecretBox(config.PABX_SECRET),
     revocations,
     board: calls.board,
+    hangUp: calls.hangUp,
     directory: calls.directory,
     publisher,
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),

@@ -1,4 +1,4 @@
-import type { LiveCallRow, LiveMessage } from '../../src/contract/live.ts';
+import type { LiveCallRow, LiveChange, LiveMessage } from '../../src/contract/live.ts';
 import { formatReais } from '../../src/domain/money.ts';
 import type { RefusalReason } from '../../src/domain/refusals.ts';
 import type { Refusal, Subscriber } from './api.ts';
@@ -44,7 +44,7 @@ export interface BoardListener {
 
 const KEPT = 50;
 
-type Removal = Extract<LiveMessage, { type: 'remove' }>;
+type Removal = Extract<LiveChange, { type: 'remove' }>;
 
 export function createBoard(listener: BoardListener): Board {
   const live = new Map<string, LiveCallRow>();
@@ -106,9 +106,14 @@ export function createBoard(listener: BoardListener): Board {
     tell,
     nameOf,
     hear(message) {
-      if (message.type === 'upsert') return changed(message.call);
-      if (message.type === 'remove') return removed(message);
-      live.clear();
+      if (message.type === 'changes') {
+        for (const change of message.changes) {
+          if (change.type === 'upsert') changed(change.call);
+          else removed(change);
+        }
+      }
+      if (message.type !== 'snapshot') return;
+      if (message.part === 0) live.clear();
       for (const call of message.calls) live.set(call.call_id, call);
     },
     takeSubscribers(all) {

@@ -1,6 +1,5 @@
 import type { LiveScope } from '../calls/live-board.ts';
-import type { LiveCallRow, LiveMessage } from '../contract/live.ts';
-import { maskFor, type Permissions } from '../domain/permissions.ts';
+import { levelOf, maskFor, PANEL_FIELDS, type Permissions } from '../domain/permissions.ts';
 import type { Role, Tenant } from '../domain/tenant.ts';
 
 /** The live rows that a tenant may see. */
@@ -24,14 +23,21 @@ export function maskLive(role: Role, permissions: Permissions | null) {
   };
 }
 
-/** A message of the live stream as this viewer may see it. */
-export function maskMessage(message: LiveMessage, mask: <Row extends object>(row: Row) => Row): LiveMessage {
-  switch (message.type) {
-    case 'snapshot':
-      return { ...message, calls: message.calls.map((call): LiveCallRow => mask(call)) };
-    case 'upsert':
-      return { ...message, call: mask(message.call) };
-    case 'remove':
-      return mask(message);
-  }
+/** What a viewer of the stream may see: of which rows, and what of them. */
+export interface LiveView {
+  readonly scope: LiveScope;
+  readonly mask: <Row extends object>(row: Row) => Row;
+  /** Viewers of the same name see the same of a row. */
+  readonly mask_name: string;
+}
+
+export function viewOf(tenant: Tenant, permissions: Permissions | null): LiveView {
+  const hidden = PANEL_FIELDS.filter(
+    (field) => field.startsWith('call.') && levelOf(permissions, field) === 'HIDDEN',
+  );
+  return {
+    scope: scopeOf(tenant),
+    mask: maskLive(tenant.role, permissions),
+    mask_name: [tenant.role, ...hidden].join(' '),
+  };
 }

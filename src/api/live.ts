@@ -10,14 +10,13 @@ import type { Db } from '../stores/postgres/connect.ts';
 import { readAs } from '../stores/postgres/tenancy.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
 import { type Authenticate, isOwnOrigin } from './authenticate.ts';
-import { maskLive, maskMessage, scopeOf } from './live-scope.ts';
+import { viewOf } from './live-scope.ts';
+import { createLiveViewers, type Known, type LiveViewers, type Pipe } from './live-viewers.ts';
 import { readPermissions, requireSection } from './permissions.ts';
 import type { Viewer } from './viewer.ts';
 
 export const LIVE_PATH = '/api/v1/live';
 
-/** A viewer that lets this much pile up is dropped: it reads anew with a snapshot, and holds nobody's memory. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** Viewers say nothing; what they send is read only to notice that they live. */
 const MAX_INCOMING_BYTES = 1024;
 const CLOSE_TOO_SLOW = 4008;
@@ -36,47 +35,83 @@ async function admitAgain(before: Admitted, admit: () => Promise<Admitted>): Pro
   }
 }
 
-function serve(
-  { board, ping_ms }: LiveStreamDependencies,
-  first: Admitted,
-  socket: WebSocket,
-  admit: () => Promise<Admitted>,
-): void {
-  const { viewer } = first;
-  let admitted = first;
-  const stop = board.watch(scopeOf(viewer.tenant), (message) => {
-    if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.close(CLOSE_TOO_SLOW, 'too slow');
-    const mask = maskLive(viewer.tenant.role, admitted.permissions);
-    socket.send(JSON.stringify(maskMessage(message, mask)));
-  });
-  // A session that ends by itself ends what it opened.
-  const left_ms = viewer.session === null ? null : viewer.session.expires_at_ms - Date.now();
-  const end =
-    left_ms === null
-      ? null
-      : setTimeout(() => socket.close(CLOSE_REVOKED, 'session ended'), Math.max(0, left_ms));
+/** `?board=…&after=…` of who was here before; anything else is nobody who was. */
+function knownBy(url: string): Known | null {
+  const query = new URLSearchParams(url.split('?')[1] ?? '');
+  const board = query.get('board');
+  const after = query.get('after') ?? '';
+  return board !== null && /^\d{1,15}$/.test(after) ? { board, sequence: Number(after) } : null;
+}
+
+/** A socket that counts what it was given, and tells what of it the viewer's side has taken. */
+function pipeOf(socket: WebSocket): Pipe & { taken(): number } {
+  let given = 0;
+  return {
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+    send(data) {
+      if (socket.readyState !== socket.OPEN) return;
+      given += data.length;
+      socket.send(data, { binary: false });
+    },
+    taken: () => given - socket.bufferedAmount,
+  };
+}
+
+function endWithSession({ viewer }: Admitted, socket: WebSocket): void {
+  if (viewer.session === null) return;
+  const left_ms = Math.max(0, viewer.session.expires_at_ms - Date.now());
+  const end = setTimeout(() => socket.close(CLOSE_REVOKED, 'session ended'), left_ms);
+  socket.on('close', () => clearTimeout(end));
+}
+
+/** Calls `look` again and again with whether the viewer gave a sign of life since it was last asked for one. */
+function lookAfter(socket: WebSocket, ping_ms: number, look: (alive: boolean) => void): void {
   let alive = true;
   const timer = setInterval(() => {
-    if (!alive) return socket.terminate();
+    look(alive);
     alive = false;
     socket.ping();
-    // Revocations are told at once, but not to a process whose link to Redis was down; keys also expire, and what a
-    // subscriber may see changes.
-    admitAgain(admitted, admit).then((again) => {
-      if (again) admitted = again;
-      else socket.close(CLOSE_REVOKED, 'no longer permitted');
-    });
   }, ping_ms);
   socket.on('pong', () => {
     alive = true;
   });
-  socket.on('error', () => socket.terminate());
-  socket.on('close', () => {
-    clearInterval(timer);
-    if (end) clearTimeout(end);
-    stop();
+  socket.on('close', () => clearInterval(timer));
+}
+
+function serve(
+  viewers: LiveViewers,
+  ping_ms: number,
+  first: Admitted,
+  socket: WebSocket,
+  known: Known | null,
+  admit: () => Promise<Admitted>,
+): void {
+  let admitted = first;
+  const viewing = () => viewOf(admitted.viewer.tenant, admitted.permissions);
+  const pipe = pipeOf(socket);
+  const viewer = viewers.add(pipe, viewing(), known);
+  let taken = 0;
+  lookAfter(socket, ping_ms, (alive) => {
+    const before = taken;
+    taken = pipe.taken();
+    // Who reads slowly answers late, behind all that waits for it. Who took nothing between two looks never will.
+    const slow = viewers.isBehind(pipe);
+    if (slow && taken === before) return socket.close(CLOSE_TOO_SLOW, 'too slow');
+    if (!slow && !alive) return socket.terminate();
+    // Revocations are told at once, but not to a process whose link to Redis was down; keys also expire, and what a
+    // subscriber may see changes.
+    admitAgain(admitted, admit).then((again) => {
+      if (!again) return socket.close(CLOSE_REVOKED, 'no longer permitted');
+      admitted = again;
+      if (socket.readyState === socket.OPEN) viewer.mayView(viewing());
+    });
   });
+  // A session that ends by itself ends what it opened.
+  endWithSession(first, socket);
+  socket.on('error', () => socket.terminate());
+  socket.on('close', viewer.leave);
 }
 
 export interface LiveStreamDependencies {
@@ -109,8 +144,9 @@ async function admitViewer(deps: LiveStreamDependencies, request: IncomingMessag
   return { viewer, permissions };
 }
 
-/** Streams live calls: a snapshot, then every change of the rows that the viewer may see. */
+/** Streams live calls: a snapshot, then what changes of the rows that the viewer may see. */
 export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies): void {
+  const viewers = createLiveViewers(deps.board);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INCOMING_BYTES,
@@ -136,7 +172,8 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
       sockets.handleUpgrade(request, socket, head, (client) => {
         credentials.set(client, viewer.credential_id);
         client.on('close', () => credentials.delete(client));
-        serve(deps, admitted, client, () => admitViewer(deps, request));
+        const known = knownBy(request.url ?? '');
+        serve(viewers, deps.ping_ms, admitted, client, known, () => admitViewer(deps, request));
       });
     } catch (error) {
       if (error instanceof ProblemError) return refuse(socket, PROBLEM_CODES[error.code]);
@@ -149,6 +186,7 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
   app.server.on('upgrade', upgrade);
   app.addHook('onClose', async () => {
     stopListening();
+    viewers.close();
     app.server.off('upgrade', upgrade);
     for (const client of sockets.clients) client.close(1001, 'going away');
     sockets.close();

@@ -4,6 +4,7 @@ import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
 import type { Directory } from '../calls/directory.ts';
+import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -24,6 +25,7 @@ import { addCallRoutes } from './routes/calls.ts';
 import { addCorrectionRoutes, type MoneyDependencies } from './routes/corrections.ts';
 import { addCostPlanRoutes } from './routes/cost-plans.ts';
 import { addDeckRoutes } from './routes/decks.ts';
+import { addHangUpRoute } from './routes/hang-up.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
@@ -47,6 +49,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  readonly hangUp: HangUp;
   /** What decides calls, for asking what one would cost. */
   readonly directory: Directory;
   readonly publisher: Publisher;
@@ -89,6 +92,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addStatementRoutes(binder);
   addBundleUsageRoutes(binder);
   addCallRoutes(binder, board);
+  addHangUpRoute(binder, deps);
   addReceiptRoutes(binder, deps.directory);
   addAuditRoutes(binder);
   addJobRoutes(binder);

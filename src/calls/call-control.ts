@@ -8,14 +8,16 @@ import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-ca
 import { createAdmissions } from './admission.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
+import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
-import type { CallFacts } from './live-call.ts';
+import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRebuilder } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
 import { createSettler, type Settler } from './settlement.ts';
+import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
 
@@ -31,6 +33,7 @@ export interface CallControl {
   readonly switches: Switches;
   /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
   walletChanged(wallet: Wallet | ResellerWallet): void;
+  readonly hangUp: HangUp;
   /** Money that is moved away, out of what no running call has reserved. */
   readonly reserve: Reserve;
   /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
@@ -61,7 +64,17 @@ export function createCallControl({
   const store = createLiveCallStore(redis, resync);
   const directory = createDirectory(db);
   const board = createLiveBoard();
-  const settler = createSettler(db, store, log);
+  const live = new Map<string, LiveCall>();
+  const sharing = createSharing({ store, live, board, log });
+  const settling = {
+    ...store,
+    /** What a call held and did not need is there for the others now. */
+    async settle(...settled: Parameters<LiveCallStore['settle']>) {
+      await store.settle(...settled);
+      sharing.changed(settled[0].payer);
+    },
+  };
+  const settler = createSettler(db, settling, log);
   const refusals = createRefusalLog(db, log);
   const admissions = createAdmissions(db, store, times.slice_seconds);
   const openNextCycle = async (facts: CallFacts) => {
@@ -72,6 +85,7 @@ export function createCallControl({
   const slices = createSlices({
     store,
     board,
+    sharing,
     times,
     log,
     switchOf: (id) => switches.get(id),
@@ -85,6 +99,7 @@ export function createCallControl({
     settler,
     refusals,
     board,
+    live,
     log,
   });
   const rebuilder = createRebuilder(
@@ -117,7 +132,10 @@ export function createCallControl({
 
   const walletChanged = (wallet: Wallet | ResellerWallet) => {
     const loaded = 'left_seconds' in wallet ? store.loadWallet(wallet) : store.loadResellerWallet(wallet);
-    loaded.catch((error: Error) => {
+    const told = loaded.then(() => {
+      if ('left_seconds' in wallet) sharing.changed(wallet.subscriber_id);
+    });
+    told.catch((error: Error) => {
       const { balance_micros: _, ...named } = wallet;
       log.warn({ err: error, ...named }, 'Redis is away; a wallet waits');
       setTimeout(walletChanged, WALLET_RETRY_ms, wallet).unref();
@@ -131,6 +149,7 @@ export function createCallControl({
 
   return {
     walletChanged,
+    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
     reserve: createReserve(db, store, log),
     board,
     directory,
@@ -140,6 +159,7 @@ export function createCallControl({
     switches,
     async close() {
       clearInterval(sweeping);
+      sharing.close();
       switches.close();
       await controller.idle();
       await refusals.idle();

@@ -24,6 +24,8 @@ export interface ControllerDependencies {
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
+  /** Kept by the controller, read by others. */
+  readonly live: Map<string, LiveCall>;
   readonly log: Log;
 }
 
@@ -65,8 +67,7 @@ type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, log } = deps;
-  const live = new Map<string, LiveCall>();
+  const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );

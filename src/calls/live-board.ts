@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LiveCallRow, LiveMessage } from '../contract/live.ts';
+import type { LiveCallRow, LiveChange } from '../contract/live.ts';
 import type { Bill } from '../domain/bill.ts';
 import { formatCadence } from '../domain/cadence.ts';
 import { sourcesOf } from '../domain/charge.ts';
@@ -13,12 +13,30 @@ export interface LiveScope {
   readonly subscriber_id?: string;
 }
 
+/** A change with whose it is. */
+export interface BoardChange {
+  readonly sequence: number;
+  readonly reseller_id: string;
+  readonly subscriber_id: string;
+  readonly change: LiveChange;
+}
+
 export interface LiveBoard {
+  /** Names the life of the board: sequence numbers of another one mean nothing here. */
+  readonly id: string;
+  /** Number of the last change. */
+  sequence(): number;
+  /** A call that was removed does not come back, however late what was underway for it arrives. */
   upsert(call: LiveCall): void;
   remove(call: LiveCall, reason: EndReason, bill: Bill): void;
   rows(scope: LiveScope): LiveCallRow[];
-  /** Delivers a snapshot at once and then every change, without a gap between the two (R11). */
-  watch(scope: LiveScope, deliver: (message: LiveMessage) => void): () => void;
+  /**
+   * The changes after this number in their order, each row's latest alone: who knew everything up to there knows
+   * everything with them. null when that is too long ago, or was never.
+   */
+  since(sequence: number): readonly BoardChange[] | null;
+  /** Tells of every change as it happens. Gives what ends it. */
+  watch(heard: (change: LiveChange) => void): () => void;
 }
 
 const iso = (at_ms: number | null) => (at_ms === null ? null : new Date(at_ms).toISOString());
@@ -59,6 +77,7 @@ function toRow(call: LiveCall): LiveCallRow {
     paying: paying(call),
     bundle_seconds: grant.bundle_seconds + (grant.after_turn?.bundle_seconds ?? 0),
     paid_seconds: grant.paid_seconds + (grant.after_turn?.paid_seconds ?? 0),
+    sources: sourcesOf(grant),
     cut_at: answered_at_ms === null || funded === null ? null : iso(answered_at_ms + funded * 1000),
     price_micros_per_minute: facts.rate?.price_micros_per_minute.toString() ?? null,
     cadence: facts.rate && formatCadence(facts.rate.cadence),
@@ -68,52 +87,89 @@ function toRow(call: LiveCall): LiveCallRow {
   };
 }
 
-function sees(scope: LiveScope, row: { reseller_id: string; subscriber_id: string }): boolean {
-  if (scope.reseller_id !== undefined && scope.reseller_id !== row.reseller_id) return false;
-  return scope.subscriber_id === undefined || scope.subscriber_id === row.subscriber_id;
+export function sees(
+  scope: LiveScope,
+  whose: { readonly reseller_id: string; readonly subscriber_id: string },
+): boolean {
+  if (scope.reseller_id !== undefined && scope.reseller_id !== whose.reseller_id) return false;
+  return scope.subscriber_id === undefined || scope.subscriber_id === whose.subscriber_id;
 }
 
+type Shown = BoardChange & { readonly change: Extract<LiveChange, { type: 'upsert' }> };
+const isShown = (one: BoardChange): one is Shown => one.change.type === 'upsert';
+
+/** How many changes back a viewer may be to be told what it missed. */
+const KEPT_CHANGES = 10_000;
+
 /** All calls that run, as viewers see them. */
-export function createLiveBoard(): LiveBoard {
-  const board = randomUUID();
-  const shown = new Map<string, LiveCallRow>();
-  const viewers = new Set<{ scope: LiveScope; deliver: (message: LiveMessage) => void }>();
+export function createLiveBoard(kept_changes = KEPT_CHANGES): LiveBoard {
+  const shown = new Map<string, Shown>();
+  /** The latest change of each call, at its number: of what was overtaken nothing is kept. */
+  const ring = new Array<BoardChange | undefined>(kept_changes);
+  const gone = new Map<string, BoardChange>();
+  const over = new WeakSet<LiveCall>();
+  const watchers = new Set<(change: LiveChange) => void>();
   let sequence = 0;
 
-  const rows = (scope: LiveScope) => [...shown.values()].filter((row) => sees(scope, row));
-  const tell = (row: LiveCallRow, message: LiveMessage) => {
-    for (const viewer of viewers) if (sees(viewer.scope, row)) viewer.deliver(message);
-  };
+  function forget(old: BoardChange | undefined): void {
+    const place = old && old.sequence % kept_changes;
+    if (place !== undefined && ring[place] === old) ring[place] = undefined;
+  }
+
+  function add(call_id: string, added: BoardChange): void {
+    forget(gone.get(call_id) ?? shown.get(call_id));
+    gone.delete(call_id);
+    shown.delete(call_id);
+    const dropped = ring[added.sequence % kept_changes]?.change;
+    if (dropped?.type === 'remove') gone.delete(dropped.call_id);
+    ring[added.sequence % kept_changes] = added;
+    if (isShown(added)) shown.set(call_id, added);
+    else gone.set(call_id, added);
+    for (const heard of watchers) heard(added.change);
+  }
+
+  const next = ({ facts: { reseller_id, subscriber_id } }: LiveCall, change: LiveChange): BoardChange => ({
+    sequence: change.sequence,
+    reseller_id,
+    subscriber_id,
+    change,
+  });
+
   return {
-    rows,
+    id: randomUUID(),
+    sequence: () => sequence,
+    rows: (scope) => [...shown.values()].filter((row) => sees(scope, row)).map(({ change }) => change.call),
     upsert(call) {
-      const row = toRow(call);
-      shown.set(row.call_id, row);
+      if (over.has(call)) return;
       sequence += 1;
-      tell(row, { type: 'upsert', sequence, call: row });
+      add(call.facts.call_id, next(call, { type: 'upsert', sequence, call: toRow(call) }));
     },
     remove(call, reason, { charge, wholesale, cost }) {
-      const row = shown.get(call.facts.call_id);
-      if (!row) return;
-      shown.delete(row.call_id);
+      over.add(call);
+      const { call_id } = call.facts;
+      if (!shown.has(call_id)) return;
       sequence += 1;
-      tell(row, {
-        type: 'remove',
-        sequence,
-        call_id: row.call_id,
-        reason,
+      const bill = {
         bundle_seconds: charge.bundle_seconds,
         paid_seconds: charge.paid_seconds,
         total_micros: charge.total_micros.toString(),
         wholesale_micros: (wholesale?.total_micros ?? 0n).toString(),
         carrier_micros: (cost?.total_micros ?? 0n).toString(),
-      });
+      };
+      add(call_id, next(call, { type: 'remove', sequence, call_id, reason, ...bill }));
     },
-    watch(scope, deliver) {
-      const viewer = { scope, deliver };
-      viewers.add(viewer);
-      deliver({ type: 'snapshot', board, sequence, calls: rows(scope) });
-      return () => viewers.delete(viewer);
+    since(known) {
+      if (known > sequence || known < sequence - kept_changes) return null;
+      const changes: BoardChange[] = [];
+      for (let number = known + 1; number <= sequence; number += 1) {
+        const found = ring[number % kept_changes];
+        if (found) changes.push(found);
+      }
+      return changes;
+    },
+    watch(heard) {
+      watchers.add(heard);
+      return () => void watchers.delete(heard);
     },
   };
 }

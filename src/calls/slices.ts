@@ -4,9 +4,11 @@ import { billedSeconds } from '../domain/cadence.ts';
 import { type Grant, grantedSeconds, sourcesOf } from '../domain/charge.ts';
 import { behind_ms } from '../domain/cycle.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, formatGranted, type LiveCall, paidTalk, turnSeconds } from './live-call.ts';
 import type { Log } from './log.ts';
+import type { Sharing } from './sharing.ts';
 
 export interface SliceTimes {
   /** Length of a slice when there is plenty. */
@@ -19,8 +21,6 @@ export interface SliceTimes {
 
 /** While a payer has nothing left, how often it is asked again: a top-up or another call's end may save this one. */
 const ASK_AGAIN_ms = 1_000;
-/** Q.850 16, normal call clearing: the parties hear no fault. */
-const NORMAL_CLEARING = 16;
 
 export interface Slices {
   /** Seconds to tell the switch with a grant: the talk it pays for, and the grace; of a free call, its longest. */
@@ -38,6 +38,7 @@ interface Extension {
 interface Dependencies {
   readonly store: LiveCallStore;
   readonly board: LiveBoard;
+  readonly sharing: Sharing;
   readonly times: SliceTimes;
   readonly log: Log;
   switchOf(server_id: string): Switch | null;
@@ -56,7 +57,15 @@ function ungranted({ facts, grant }: LiveCall): number {
 }
 
 /** Reserves slice after slice while a call is answered. A call without a rate is never touched. */
-export function createSlices({ store, board, times, log, switchOf, openNextCycle }: Dependencies): Slices {
+export function createSlices({
+  store,
+  board,
+  sharing,
+  times,
+  log,
+  switchOf,
+  openNextCycle,
+}: Dependencies): Slices {
   const lead_ms = times.lead_seconds * 1000;
   const grace_ms = times.grace_seconds * 1000;
 
@@ -135,9 +144,11 @@ export function createSlices({ store, board, times, log, switchOf, openNextCycle
     if (call.timer === null) return;
     if (answer) {
       const before = grantedSeconds(call.grant);
-      const changed = call.more_seconds !== answer.more_seconds || grantedSeconds(answer.grant) !== before;
+      const more_seconds = moreOf(call, answer);
+      const changed = call.more_seconds !== more_seconds || grantedSeconds(answer.grant) !== before;
       call.grant = answer.grant;
-      call.more_seconds = answer.more_seconds;
+      call.more_seconds = more_seconds;
+      sharing.changed(call.facts.subscriber_id);
       // Less than before: the cycle turned, and the new one has nothing to pay with.
       if (grantedSeconds(answer.grant) !== before) await tellSwitch(call);
       if (call.timer === null) return;
@@ -147,6 +158,13 @@ export function createSlices({ store, board, times, log, switchOf, openNextCycle
     const end_ms = paidTalk_ms(call);
     if (talked_ms(call) >= end_ms) return cut(call);
     at(call, Math.min(end_ms, talked_ms(call) + ASK_AGAIN_ms), extend);
+  }
+
+  /** What its payer could add is for all of its calls; how much of it is for this one does not change by a slice. */
+  function moreOf(call: LiveCall, answer: Extension): number {
+    if (sharing.isAlone(call)) return answer.more_seconds;
+    const added = grantedSeconds(answer.grant) - grantedSeconds(call.grant);
+    return Math.min(answer.more_seconds, Math.max(0, call.more_seconds - added));
   }
 
   /** null: nothing can be reserved now. The call runs to the end of what it has, and asks again until then. */
@@ -175,6 +193,7 @@ export function createSlices({ store, board, times, log, switchOf, openNextCycle
     },
     start(call) {
       if (!call.facts.rate || !call.registered) return;
+      sharing.changed(call.facts.subscriber_id);
       const turn = turnAhead(call);
       const granted = grantedSeconds(call.grant);
       // What was granted before the answer reaches beyond the turn: the new cycle has to pay its part.
@@ -184,6 +203,7 @@ export function createSlices({ store, board, times, log, switchOf, openNextCycle
     stop(call) {
       if (call.timer) clearTimeout(call.timer);
       call.timer = null;
+      sharing.changed(call.facts.subscriber_id);
     },
   };
 }

@@ -5,7 +5,7 @@ import { LIMIT_DIRECTIONS, REFUSAL_REASONS, type RefusalReason } from '../domain
 import { dateTimeSchema, microsSchema } from './fields.ts';
 import { liveCallSchema } from './live.ts';
 import { listQuery, pageOf } from './paging.ts';
-import { defineRoute } from './route.ts';
+import { defineRoute, nothingSchema } from './route.ts';
 
 const reason = z.enum(REFUSAL_REASONS as [RefusalReason, ...RefusalReason[]]);
 
@@ -104,4 +104,15 @@ export const listLiveCallsRoute = defineRoute({
   summary: 'Calls that run now; /api/v1/live streams their changes',
   section: 'section.live_calls',
   reply: z.object({ items: z.array(liveCallSchema) }),
+});
+
+export const hangUpRoute = defineRoute({
+  method: 'DELETE',
+  path: '/api/v1/live-calls/:call_id',
+  name: 'hangUp',
+  tag: 'live-calls',
+  summary: 'Ends a running call; emergency calls cannot be ended',
+  section: 'section.live_calls',
+  params: z.strictObject({ call_id: z.string().min(1).max(100) }),
+  reply: nothingSchema,
 });

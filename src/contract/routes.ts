@@ -1,7 +1,7 @@
 import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-keys.ts';
 import { listAuditRoute } from './audit.ts';
 import { bundleUsageRoute, listBundleAlertsRoute, listBundleCyclesRoute } from './bundle-usage.ts';
-import { listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
+import { hangUpRoute, listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
 import { correctResellerRoute, correctRoute, transferRoute } from './corrections.ts';
 import {
   changeCostPlanRoute,
@@ -127,6 +127,7 @@ export const ROUTES: readonly Route[] = [
   listAuditRoute,
   listCallsRoute,
   listLiveCallsRoute,
+  hangUpRoute,
   listRefusalsRoute,
   importCostDeckRoute,
   importSalesDeckRoute,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { waitUntil } from '../../dev/services/process.ts';
 import { type CallFacts, newLiveCall } from '../../src/calls/live-call.ts';
-import type { LiveMessage } from '../../src/contract/live.ts';
+import type { LiveChange, LiveMessage } from '../../src/contract/live.ts';
 import { NO_CHARGE, NO_GRANT } from '../../src/domain/charge.ts';
 import { hashToken } from '../../src/stores/postgres/api-keys.ts';
 import { addTown, type Household, type Town } from './tenants.ts';
@@ -176,8 +176,11 @@ describe('the live stream', () => {
   async function watch(who: string) {
     const headers = { authorization: `Bearer ${keyOf(who)}` };
     const socket = new WebSocket(`ws://127.0.0.1:${api().port}/api/v1/live`, { headers });
-    const messages: LiveMessage[] = [];
-    socket.on('message', (data) => messages.push(JSON.parse(data.toString()) as LiveMessage));
+    const messages: (LiveMessage | LiveChange)[] = [];
+    socket.on('message', (data) => {
+      const message = JSON.parse(data.toString()) as LiveMessage;
+      messages.push(...(message.type === 'changes' ? message.changes : [message]));
+    });
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
@@ -198,7 +201,7 @@ describe('the live stream', () => {
     for (const subscriber of [ours, neighbour, stranger])
       board.upsert(callOf(subscriber, `of ${subscriber.subscriber_id}`));
     board.remove(before, 'HANGUP', { charge: NO_CHARGE, parts: [], wholesale: null, cost: null });
-    const told = async ({ messages }: { messages: LiveMessage[] }) => {
+    const told = async ({ messages }: { messages: (LiveMessage | LiveChange)[] }) => {
       await waitUntil(async () => messages.at(-1)?.type === 'remove', {
         timeout_ms: 5_000,
         what: 'the last change',

@@ -12,8 +12,11 @@ import { createPublisher } from '../../src/admin/publish-revisions.ts';
 import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
+import type { Switch } from '../../src/asterisk/session.ts';
 import { createDirectory } from '../../src/calls/directory.ts';
+import { createHangUp } from '../../src/calls/hang-up.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
+import type { LiveCall } from '../../src/calls/live-call.ts';
 import { createReserve } from '../../src/calls/reserve.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
@@ -40,9 +43,18 @@ export interface Asking {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** In place of a switch: remembers what it is told. */
+export interface Switchboard {
+  reachable: boolean;
+  readonly ended: { readonly call_id: string; readonly q850: number }[];
+}
+
 export interface TestApi {
   readonly database: Database;
   readonly board: LiveBoard;
+  /** Calls that can be hung up, by id, and the switch that is told to. */
+  readonly live: Map<string, LiveCall>;
+  readonly switchboard: Switchboard;
   readonly app: FastifyInstance;
   readonly port: number;
   /** Everything that was logged, as lines. */
@@ -80,6 +92,14 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const tenants = connectPostgres(database.url, ignore, 'pabx_nobody');
     const revocations = connectRevocations(server.url, ignore);
     const board = createLiveBoard();
+    const live = new Map<string, LiveCall>();
+    const switchboard: Switchboard = { reachable: true, ended: [] };
+    const ari = {
+      async hangUp(call_id: string, q850: number) {
+        switchboard.ended.push({ call_id, q850 });
+        return true;
+      },
+    };
     const directory = createDirectory(system.db);
     const logged: string[] = [];
     const wallets: Wallet[] = [];
@@ -104,6 +124,11 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        hangUp: createHangUp(
+          live,
+          () => (switchboard.reachable ? ({ ari } as unknown as Switch) : null),
+          logger,
+        ),
         // Nobody listens for changes here, so every question reads anew.
         directory: {
           ...directory,
@@ -161,6 +186,8 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     api = {
       database,
       board,
+      live,
+      switchboard,
       logged,
       wallets,
       resellerWallets,

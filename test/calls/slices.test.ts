@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
+import { createSharing } from '../../src/calls/sharing.ts';
 import { createSlices } from '../../src/calls/slices.ts';
 import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { BY_THE_SECOND, foundRate } from '../stores/postgres/use-tenants.ts';
@@ -52,7 +53,16 @@ async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Me
   const { link, told } = fakeSwitch(() => call.answered_mono_ms ?? 0);
   const log = keepLog();
   const board = createLiveBoard();
-  const slices = createSlices({ store, board, times, log, switchOf: () => link, openNextCycle: never });
+  const sharing = createSharing({ store, board, log, live: new Map([[facts.call_id, call]]) });
+  const slices = createSlices({
+    store,
+    board,
+    sharing,
+    times,
+    log,
+    switchOf: () => link,
+    openNextCycle: never,
+  });
   call.callee = { channel_id: 'callee', channel_name: 'PJSIP/callee' } as LiveCall['callee'];
   call.phase = 'ANSWERED';
   call.answered_at_ms = Date.now();
@@ -125,7 +135,7 @@ describe('an answered call', () => {
   test('goes from minutes to money, and the viewers see it on the second', async () => {
     const { call, board, hungUp } = await answeredCall({ balance: 1_000n, left: 2 });
     const seen: { at: number; paying: string }[] = [];
-    board.watch({}, (message) => {
+    board.watch((message) => {
       if (message.type !== 'upsert') return;
       seen.push({
         at: (performance.now() - (call.answered_mono_ms ?? 0)) / 1000,
@@ -167,11 +177,13 @@ describe('the seconds that a switch is told with the grant', () => {
     ['by the second', foundRate(1n, [1, 1, 0]), 7, 9],
   ])('%s', (_, rate, paid_seconds, seconds) => {
     const { store } = stores();
+    const [board, log] = [createLiveBoard(), keepLog()];
     const slices = createSlices({
       store,
-      board: createLiveBoard(),
+      board,
+      sharing: createSharing({ store, board, log, live: new Map() }),
       times,
-      log: keepLog(),
+      log,
       switchOf: () => null,
       openNextCycle: never,
     });

@@ -4,6 +4,7 @@ import { createAdmissions } from '../../src/calls/admission.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type CallFacts, type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { settlementOf } from '../../src/calls/settlement.ts';
+import { createSharing } from '../../src/calls/sharing.ts';
 import { createSlices } from '../../src/calls/slices.ts';
 import { dayStart_ms } from '../../src/domain/cycle.ts';
 import { proveLedger } from '../../src/stores/postgres/prove-ledger.ts';
@@ -72,10 +73,13 @@ async function answeredCall({ minutes, balance = 0n, turn, slice_seconds = 1, op
     return true;
   };
   const times = { slice_seconds, lead_seconds: 0.4, grace_seconds: 2 };
-  const slices = createSlices({ store, board, times, log: keepLog(), switchOf: () => link, openNextCycle });
+  const log = keepLog();
+  const sharing = createSharing({ store, board, log, live: new Map([[facts.call_id, call]]) });
+  const switchOf = () => link;
+  const slices = createSlices({ store, board, sharing, times, log, switchOf, openNextCycle });
   const talked = () => (performance.now() - (call.answered_mono_ms ?? 0)) / 1000;
   const seen: { at: number; paying: string }[] = [];
-  board.watch({}, (message) => {
+  board.watch((message) => {
     if (message.type === 'upsert') seen.push({ at: talked(), paying: message.call.paying });
   });
   call.callee = { channel_id: 'callee', channel_name: 'PJSIP/callee' } as LiveCall['callee'];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
-import type { LiveMessage } from '../../src/contract/live.ts';
+import type { LiveChange, LiveMessage } from '../../src/contract/live.ts';
 import {
   ledgerOf,
   noSlotTaken,
@@ -16,7 +16,7 @@ const world = useWorld();
 /** 1 micro a second makes amounts readable: 60 micros a minute. */
 const MICRO_PER_SECOND = { price_micros_per_minute: 60n, cadence: [4, 2, 1] } as const;
 
-function upserts(messages: readonly LiveMessage[], call_id: string) {
+function upserts(messages: readonly (LiveMessage | LiveChange)[], call_id: string) {
   return messages.flatMap((message) =>
     message.type === 'upsert' && message.call.call_id === call_id ? [message.call] : [],
   );

@@ -4,7 +4,7 @@ import WebSocket from 'ws';
 import { waitUntil } from '../../dev/services/process.ts';
 import { addReseller, addSubscriber, type SubscriberOptions } from '../../dev/world/tenants.ts';
 import { startWorld, type World } from '../../dev/world/world.ts';
-import type { LiveMessage } from '../../src/contract/live.ts';
+import type { LiveChange, LiveMessage } from '../../src/contract/live.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 
 /** Slices so short that a call of a few seconds needs several. */
@@ -99,12 +99,15 @@ export async function ledgerOf(world: World, subscriber_id: string) {
   };
 }
 
-/** A viewer of the live stream that keeps every message. */
+/** A viewer of the live stream that keeps every snapshot and every change. */
 export async function watchLive(world: World, token: string) {
   const url = `${world.control.url.replace('http', 'ws')}/api/v1/live`;
   const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } });
-  const messages: LiveMessage[] = [];
-  socket.on('message', (data) => messages.push(JSON.parse(data.toString()) as LiveMessage));
+  const messages: (LiveMessage | LiveChange)[] = [];
+  socket.on('message', (data) => {
+    const message = JSON.parse(data.toString()) as LiveMessage;
+    messages.push(...(message.type === 'changes' ? message.changes : [message]));
+  });
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', reject);

@@ -86,6 +86,18 @@ export type ExtendAnswer =
 /** UNKNOWN: the wallet has to be loaded first. */
 export type HoldAnswer = 'HELD' | 'NOT_ENOUGH' | 'UNKNOWN';
 
+export interface MeansInput
+  extends Pick<AdmitInput, 'payer' | 'reseller_id' | 'credit_micros' | 'reseller_credit_micros'> {
+  readonly minutes: readonly { readonly cycle: string; readonly slot: BundleSlot }[];
+}
+
+/** What nobody holds; `minutes` in the order in which they were asked for. */
+export interface MeansAnswer {
+  readonly money_micros: bigint;
+  readonly reseller_micros: bigint;
+  readonly minutes: readonly number[];
+}
+
 export interface StoredCall {
   readonly call_id: string;
   readonly facts: string;
@@ -103,6 +115,8 @@ export interface LiveCallStore {
   /** The grant after one more slice, unchanged when nothing is left. */
   extend(input: ExtendInput): Promise<ExtendAnswer>;
   answer(call_id: string, answered_at_ms: number): Promise<void>;
+  /** null: the payer's wallet is not loaded. */
+  readMeans(input: MeansInput): Promise<MeansAnswer | null>;
   /** Frees the slots. Once more changes nothing. */
   end(call_id: string, server_id: string): Promise<void>;
   /** Lets go of what the call holds. The wallets are as the ledger has them after the charge, if they were charged. */
@@ -281,6 +295,19 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     },
     async answer(call_id, answered_at_ms) {
       await run('answerCall', [keys.call(call_id)], [answered_at_ms]);
+    },
+    async readMeans({ payer, reseller_id, credit_micros, reseller_credit_micros, minutes }) {
+      const credits = { credit: exact(credit_micros), reseller_credit: exact(reseller_credit_micros) };
+      const wallets = [keys.wallet(payer), keys.reseller(reseller_id)];
+      const read = await run('readMeans', wallets, [JSON.stringify({ ...credits, minutes })]);
+      if (read === null) return null;
+      const raw = JSON.parse(read as string) as { money: string; reseller: string; minutes: unknown };
+      return {
+        money_micros: BigInt(raw.money),
+        reseller_micros: BigInt(raw.reseller),
+        // An empty Lua table is encoded as an object.
+        minutes: Array.isArray(raw.minutes) ? raw.minutes : [],
+      };
     },
     async end(call_id, server_id) {
       await run('endCall', [keys.call(call_id), keys.server(server_id)], [call_id]);

@@ -14,6 +14,7 @@ const SCRIPTS = {
   holdMoney: ['grants', 'moves', 'hold-money'],
   sweepMoves: ['grants', 'moves', 'sweep-moves'],
   releaseMoney: ['wallet', 'moves', 'release-money'],
+  readMeans: ['grants', 'read-means'],
   renewLeases: ['grants', 'renew-leases'],
   createSession: ['create-session'],
   findSession: ['find-session'],
