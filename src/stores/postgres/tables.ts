@@ -1,7 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
-import type { Direction } from '../../domain/authorize-inbound.ts';
-import type { BundleSlot, CallClass, DialledClass } from '../../domain/call-class.ts';
+import type { BundleSlot, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
