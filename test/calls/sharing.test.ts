@@ -51,7 +51,8 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
     const slot = minutes === undefined ? null : 'FIXED_LOCAL';
     const facts = factsOf({ ...ids, rate, slot });
     const asked = { ...facts, payer: ids.subscriber_id, facts: '{}' };
-    const admitted = await store.admit({ ...asked, slice_seconds: times.slice_seconds, adopt: null });
+    const { slice_seconds } = times;
+    const admitted = await store.admit({ ...asked, behind_ms: 0, slice_seconds, adopt: null });
     if (admitted.code !== 'ADMITTED') throw new Error(admitted.code);
     const call = newLiveCall(facts, admitted.grant, admitted.more_seconds, true);
     const { link } = fakeSwitch(() => call.answered_mono_ms ?? 0);
