@@ -4,7 +4,7 @@ import type { Bill } from '../domain/bill.ts';
 import { formatCadence } from '../domain/cadence.ts';
 import { sourcesOf } from '../domain/charge.ts';
 import type { Rate } from '../domain/rate-table.ts';
-import type { EndReason } from '../stores/postgres/tables.ts';
+import type { EndReason } from '../stores/postgres/call-tables.ts';
 import { type LiveCall, paidTalk } from './live-call.ts';
 
 /** Which rows a viewer may see. Without any field set: all of them. */

@@ -1,8 +1,8 @@
 import { type Bill, billCall } from '../domain/bill.ts';
 import { billColumns } from '../stores/postgres/call-record.ts';
+import type { EndReason } from '../stores/postgres/call-tables.ts';
 import { type Db, isAway, isRefusedRow } from '../stores/postgres/connect.ts';
 import { type CallRecord, type Settled, settleCalls } from '../stores/postgres/settlements.ts';
-import type { EndReason } from '../stores/postgres/tables.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';

@@ -16,6 +16,8 @@ afterEach(() => stores().toRedis.heal());
 
 const times = { slice_seconds: 1, lead_seconds: 0.4, grace_seconds: 2 };
 
+const BY_TWOS = foundRate(60_000n, [2, 2, 0]);
+
 /** For calls whose cycle is far from its turn. */
 const never = async (): Promise<boolean> => {
   throw new Error('the cycle does not turn');
@@ -25,14 +27,16 @@ interface Means {
   readonly balance: bigint;
   readonly left?: number;
   readonly rate?: FoundRate;
+  readonly daily_cap_micros?: bigint;
+  readonly longest_seconds?: number;
 }
 
 /** An admitted call of a new payer, answered now and kept paid by slices. */
-async function answeredCall({ balance, left, rate = BY_THE_SECOND }: Means) {
+async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Means) {
   const { store } = stores();
   await store.epochHolds();
   const subscriber_id = randomUUID();
-  const facts = factsOf({ subscriber_id, rate, slot: left === undefined ? null : 'FIXED_LOCAL' });
+  const facts = factsOf({ subscriber_id, rate, slot: left === undefined ? null : 'FIXED_LOCAL', ...more });
   const left_seconds = left === undefined ? {} : { FIXED_LOCAL: left };
   await store.loadWallet(walletOf(subscriber_id, balance, { left_seconds }));
   const admitted = await store.admit({
@@ -84,6 +88,26 @@ describe('an answered call', () => {
       .map(({ at, value }) => at + Number(value));
     for (const [index, end] of ends.entries()) expect(Math.abs(end - (index + 2 + 2))).toBeLessThan(0.15);
     expect(ends).toHaveLength(2);
+  });
+
+  test.each([
+    ['its money ends', { balance: 3_000n }, true],
+    ['the day may not cost more', { balance: 100_000n, daily_cap_micros: 3_000n }, true],
+    ['it has talked its longest', { balance: 100_000n, longest_seconds: 3 }, false],
+    [
+      'it has talked its longest, in mid-block',
+      { balance: 100_000n, longest_seconds: 3, rate: BY_TWOS },
+      false,
+    ],
+  ])('is cut on the second on which %s', async (_, means, exhausted) => {
+    const { call, hungUp, board } = await answeredCall(means);
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(hungUp()?.at).toBeGreaterThan(2.99);
+    expect(hungUp()?.at).toBeLessThan(3.3);
+    expect(call.exhausted).toBe(exhausted);
+    expect(call.grant.paid_seconds).toBe('rate' in means ? 4 : 3);
+    const [row] = board.rows({});
+    expect(Date.parse(row?.cut_at ?? '') - (call.answered_at_ms ?? 0)).toBe(3_000);
   });
 
   test('goes on when money comes before the cut', async () => {
@@ -153,5 +177,9 @@ describe('the seconds that a switch is told with the grant', () => {
     });
     const call = newLiveCall(factsOf({ rate }), { bundle_seconds: 0, paid_seconds }, 0, true);
     expect(slices.talkLimit(call)).toBe(seconds);
+    const longest_seconds = 5;
+    const bounded = { ...call, facts: { ...call.facts, longest_seconds } };
+    expect(slices.talkLimit(bounded)).toBe(Math.min(seconds, longest_seconds + 2));
+    expect(slices.talkLimit({ ...bounded, facts: { ...bounded.facts, rate: null } })).toBe(longest_seconds);
   });
 });

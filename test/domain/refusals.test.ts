@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { INVALID_NUMBER_REASONS } from '../../src/domain/dialled-number.ts';
-import { LIMIT_LEVELS, REFUSAL_REASONS, REFUSALS } from '../../src/domain/refusals.ts';
+import { LIMIT_DIRECTIONS, LIMIT_LEVELS, REFUSAL_REASONS, REFUSALS } from '../../src/domain/refusals.ts';
 
 const text = readFileSync(new URL('../../docs/refusals.md', import.meta.url), 'utf8');
 
@@ -38,6 +38,10 @@ describe('docs/refusals.md', () => {
 
   test('has every level of a limit once', () => {
     expect(first(tableOf('Level'))).toEqual([...LIMIT_LEVELS].sort());
+  });
+
+  test('has every direction of a limit once', () => {
+    expect(first(tableOf('Direction'))).toEqual([...LIMIT_DIRECTIONS].sort());
   });
 });
 

@@ -1,20 +1,19 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
-import type { Direction } from '../../domain/authorize-inbound.ts';
-import type { BundleSlot, CallClass, DialledClass } from '../../domain/call-class.ts';
+import type { BundleSlot, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
-import type { LimitDirection, LimitLevel, RefusalReason } from '../../domain/refusals.ts';
 import type { Role } from '../../domain/tenant.ts';
-import type { ClassRate, RecordedCost, RecordedPart, RecordedRate } from './recorded.ts';
+import type { CallTables } from './call-tables.ts';
+import type { ClassRate } from './recorded.ts';
 
 /** Written as a Date or left to the database, read as a Date. */
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
 /** A calendar day, `YYYY-MM-DD`: never a Date, which would drag a time zone in. */
 type Day = ColumnType<string, string | undefined, string>;
 /** Read as what it holds, written as JSON text. */
-type Json<T> = ColumnType<T, string | undefined, string>;
+export type Json<T> = ColumnType<T, string | undefined, string>;
 
 /** Grows with every edit (a trigger): who edits says which version it read. */
 interface Edited {
@@ -29,7 +28,7 @@ interface Owned {
   subscriber_id: string | null;
 }
 
-export interface Database {
+export interface Database extends CallTables {
   resellers: Edited & {
     id: Generated<string>;
     name: string;
@@ -333,68 +332,6 @@ export interface Database {
     created_at: CreatedAt;
   };
   ledger_entries: { movement_id: bigint; account: string; unit: 'MICROS' | 'SECONDS'; amount: bigint };
-  calls: {
-    id: string;
-    server_id: string;
-    reseller_id: string;
-    subscriber_id: string;
-    line_id: string;
-    trunk_id: string | null;
-    dialled: string;
-    number: string;
-    call_class: CallClass;
-    csp: string | null;
-    created_at: Date;
-    ringing_at: Date | null;
-    answered_at: Date | null;
-    ended_at: Date;
-    talk_ms: number;
-    billed_seconds: number;
-    bundle_slot: BundleSlot | null;
-    bundle_seconds: number;
-    paid_seconds: number;
-    total_micros: bigint;
-    sales_plan_id: string;
-    price_micros_per_minute: bigint | null;
-    cadence: string | null;
-    granted_seconds: number;
-    end_reason: EndReason;
-    q850: number | null;
-    area_code: string | null;
-    billing_mode: BillingMode | null;
-    /** Seconds of talk at which the cycle turned; null: it did not. */
-    turn_seconds: number | null;
-    direction: Generated<Direction>;
-    /** Of a call that came in: the number that its caller showed. */
-    caller_number: Generated<string | null>;
-    parts: Json<RecordedPart[]>;
-    claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
-    sale: Json<RecordedRate | null>;
-    loss: Generated<boolean>;
-    wholesale: Json<RecordedCost | null>;
-    wholesale_micros: Generated<bigint>;
-    cost: Json<RecordedCost | null>;
-    cost_micros: Generated<bigint>;
-  };
-  refusals: {
-    call_id: string;
-    server_id: string;
-    reseller_id: string | null;
-    subscriber_id: string | null;
-    line_id: string | null;
-    dialled: string;
-    number: string | null;
-    call_class: CallClass | null;
-    reason: RefusalReason;
-    detail: string | null;
-    limit_level: LimitLevel | null;
-    limit_direction: LimitDirection | null;
-    limit_value: number | null;
-    holders: string[] | null;
-    direction: Generated<Direction>;
-    caller_number: Generated<string | null>;
-    created_at: Date;
-  };
 }
 
 export type MovementKind = 'CALL' | 'TOP_UP' | 'BUNDLE_RENEWAL' | 'CORRECTION' | 'TRANSFER' | 'MONTHLY_FEE';
@@ -403,6 +340,3 @@ export type JobState = 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED';
 
 /** What a key may be used for. */
 export type KeyScope = 'READ' | 'WRITE' | 'MONEY';
-
-/** How the end of a call came, or became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'LOST' | 'SWITCH_JOURNAL';

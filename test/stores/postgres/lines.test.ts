@@ -96,8 +96,18 @@ describe('the facts of a line', () => {
       .execute();
     await db
       .updateTable('subscribers')
-      .set({ cycle_day: 31, allow_loss_calls: true, intl_dialing: 'AUTO', auto_ninth_digit: false })
+      .set({
+        ...{ cycle_day: 31, allow_loss_calls: true, intl_dialing: 'AUTO', auto_ninth_digit: false },
+        ...{ max_concurrent_out: 6, max_concurrent_in: 5, reserved_in: 2, max_calls_per_second: 9 },
+        internal_calls_take_slots: false,
+        daily_spend_cap_micros: 9_007_199_254_742n,
+      })
       .where('id', '=', tenant.subscriber_id)
+      .execute();
+    await db
+      .updateTable('lines')
+      .set({ max_calls_per_second: 3, max_call_seconds: 600, max_ring_seconds: 20 })
+      .where('id', '=', tenant.line_id)
       .execute();
     const facts = await factsOf(tenant.username);
     expect(facts).toMatchObject({
@@ -107,6 +117,9 @@ describe('the facts of a line', () => {
       area_code: '11',
       line_status: 'ACTIVE',
       line_max_calls: 50,
+      line_calls_per_second: 3,
+      max_call_seconds: 600,
+      max_ring_seconds: 20,
       plan_id: tenant.sales_plan_id,
       sale_versions: [{ version_id: expect.any(String), valid_from_ms: LONG_AGO_ms }],
     });
@@ -132,6 +145,12 @@ describe('the facts of a line', () => {
       billing_mode: 'BUNDLE',
       status: 'ACTIVE',
       max_calls: 7,
+      max_calls_out: 6,
+      max_calls_in: 5,
+      reserved_in: 2,
+      calls_per_second: 9,
+      internal_calls_take_slots: false,
+      daily_cap_micros: 9_007_199_254_742n,
       reseller_max_calls: 77,
       credit_limit_micros: 9_007_199_254_740n,
       reseller_credit_micros: 9_007_199_254_741n,
@@ -324,6 +343,7 @@ describe('the trunk of a server', () => {
       trunk_id: expect.any(String),
       code: 'a',
       max_calls: 30,
+      reserved_in: 0,
       cost_versions: null,
     });
     const cost_plan_id = await addCostPlan(db);

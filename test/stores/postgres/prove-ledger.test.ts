@@ -68,6 +68,15 @@ test('nothing is found when all is well, nor after a change that was undone', as
 });
 
 describe('is found', () => {
+  test.each([
+    ['more', sql`update wallets set spent_micros = spent_micros + 1`],
+    ['of a day before the latest', sql`update wallets set spend_day = spend_day - 1, spent_micros = 0`],
+  ])('what a day has cost that differs from its calls: %s', async (_, change) => {
+    const found = await foundAfter(change);
+    expect(whats(found)).toEqual(['what the calls of a day cost a subscriber differs from the ledger']);
+    expect(found.map(({ id }) => id)).toContain(tenant.subscriber_id);
+  });
+
   test('an entry that was changed: its unit and its movement', async () => {
     const found = await foundAfter(
       sql`update ledger_entries set amount = amount + 1 where account = 'platform:cost'`,
@@ -244,14 +253,18 @@ describe('is found', () => {
 
   test('a call that was charged and has no record: each of its movements', async () => {
     const found = await foundAfter(sql`delete from calls`);
-    expect(whats(found)).toEqual(['a call was charged without a record']);
-    expect(found).toHaveLength(4);
+    expect(whats(found)).toEqual([
+      'a call was charged without a record',
+      'what the calls of a day cost a subscriber differs from the ledger',
+    ]);
+    expect(found).toHaveLength(4 + 1);
   });
 
   test('a record that was never charged, at any level', async () => {
     const movements = sql`select id from ledger_movements where reference = ${call_id}`;
     const found = await foundAfter(
-      sql`update wallets w set balance_micros = balance_micros + 30000 where subscriber_id = ${tenant.subscriber_id}`,
+      sql`update wallets w set balance_micros = balance_micros + 30000, spent_micros = 0
+        where subscriber_id = ${tenant.subscriber_id}`,
       sql`update bundle_allocations set left_seconds = left_seconds + 30`,
       sql`delete from reseller_wallets`,
       sql`delete from ledger_entries where movement_id in (${movements})`,

@@ -17,8 +17,11 @@ const refusalOf = ({ server_id, reseller_id, subscriber_id, line_id }: Tenant): 
   reason: 'LIMIT_REACHED',
   detail: null,
   limit_level: 'LINE',
+  limit_direction: 'TOTAL',
   limit_value: 2,
   holders: ['a', 'b'],
+  direction: 'IN' as const,
+  caller_number: '+5521999998888',
   created_at: new Date('2026-11-10T12:00:00.123Z'),
 });
 
@@ -38,6 +41,7 @@ test('a refusal is recorded once, as it was told first', async () => {
     ...one,
     reason: 'NO_CREDIT',
     limit_level: null,
+    limit_direction: null,
     limit_value: null,
     holders: null,
   };
@@ -52,7 +56,7 @@ test('a refusal of a stranger has neither line nor subscriber', async () => {
   const { db } = database();
   const tenant = await addTenant(db);
   const nobody = { reseller_id: null, subscriber_id: null, line_id: null, number: null, call_class: null };
-  const limit = { limit_level: null, limit_value: null, holders: null };
+  const limit = { limit_level: null, limit_direction: null, limit_value: null, holders: null };
   const refusal: RefusalRecord = {
     ...refusalOf(tenant),
     ...nobody,

@@ -61,6 +61,8 @@ describe('a batch of ended calls', () => {
       version: before.version + 1n,
       balance_micros: 934_000n,
       cycle_start: CYCLE,
+      spend_day: '2026-11-10',
+      spent_micros: 66_000n,
       left_seconds: { [CYCLE]: { FIXED_LOCAL: 0 } },
     });
     expect(wallets.get(b.subscriber_id)).toMatchObject({

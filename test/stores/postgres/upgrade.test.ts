@@ -170,7 +170,7 @@ describe('minutes', () => {
       [DIOGO]: { '2000-01-01': { FIXED_LOCAL: 45 } },
       [EVA]: { [CYCLE]: { INTL_FIXED: 700 } },
     });
-    expect(wallets.get(ANA)).toMatchObject({ version: 7n, balance_micros: -5000n, cycle_start: CYCLE });
+    expect(wallets.get(ANA)).toMatchObject({ version: 8n, balance_micros: -5000n, cycle_start: CYCLE });
   });
 
   test('carry what their franquia was; one that is gone had as many as are left', async () => {

@@ -60,6 +60,8 @@ describe('a wallet is opened', () => {
       version: 1n,
       balance_micros: 0n,
       cycle_start: '2026-11-01',
+      spend_day: '2000-01-01',
+      spent_micros: 0n,
       left_seconds: { '2026-11-01': { FIXED_LOCAL: 6_000, MOBILE_LOCAL: 600 } },
     });
     await expectMinutes(tenant, { '2026-11-01': { FIXED_LOCAL: 6_000, MOBILE_LOCAL: 600 } });
