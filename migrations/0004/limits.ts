@@ -35,4 +35,10 @@ const spent = `
   where o.subscriber_id = w.subscriber_id;
 `;
 
-export const limitsOfCalls = [limits, spent];
+/* Of lines every role reads by the column, so that a secret of theirs is read by none. */
+const readable = `
+  grant select (max_calls_per_second, max_call_seconds, max_ring_seconds) on lines
+    to pabx_master, pabx_reseller, pabx_subscriber;
+`;
+
+export const limitsOfCalls = [limits, readable, spent];

@@ -106,6 +106,7 @@ const RESOURCES: Record<string, Resource> = {
       name: 'Reserva',
       host: 'sip.example.com',
       max_concurrent_calls: 30,
+      reserved_in: 0,
     }),
     change: {
       name: 'Outra',

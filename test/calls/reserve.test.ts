@@ -212,7 +212,8 @@ describe('a reseller’s money', () => {
     await hold(tenant, 60, { wholesale: BY_THE_SECOND });
     await expect(reserve(leavingOf(holder, 40_001n))).rejects.toMatchObject(isNotFree);
     await reserve(leavingOf(holder, 40_000n));
-    expect(await looking.hget(`pabx:wallet:reseller:${reseller_id}`, 'moving')).toBe('100000');
+    const key = `pabx:wallet:reseller:${reseller_id}`;
+    expect(await looking.hmget(key, 'held', 'moving')).toEqual(['60000', '40000']);
   });
 });
 
