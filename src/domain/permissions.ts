@@ -161,7 +161,14 @@ const COMPUTED_KEYS: Readonly<Record<PanelResource, readonly string[]>> = {
   subscriber: ['balance_micros', 'blocked_reason'],
   line: ['sip_username'],
   number: [],
-  call: ['number', 'dialled', 'total_micros', 'price_micros_per_minute', ...STAFF_KEYS.call.hidden],
+  call: [
+    'number',
+    'dialled',
+    'caller_number',
+    'total_micros',
+    'price_micros_per_minute',
+    ...STAFF_KEYS.call.hidden,
+  ],
 };
 
 const FACTS: Readonly<Record<PanelField, PanelFieldFacts>> = PANEL_FIELD_FACTS;

@@ -20,6 +20,8 @@ const refusalOf = ({ server_id, reseller_id, subscriber_id, line_id }: Tenant): 
   limit_direction: 'TOTAL',
   limit_value: 2,
   holders: ['a', 'b'],
+  direction: 'IN' as const,
+  caller_number: '+5521999998888',
   created_at: new Date('2026-11-10T12:00:00.123Z'),
 });
 
