@@ -69,7 +69,7 @@ describe('a hidden field', () => {
     const shown = await told();
     await own({ [name]: { level: 'HIDDEN' } });
     const masked = await told();
-    // A password is shown by nobody; contacts and the like are in no list; a longest call comes later.
+    // A password is shown by nobody; contacts and the like are in no list.
     const real = keys.filter((key) => key !== 'sip_password');
     for (const key of real) {
       expect(key in shown.one, `${key} was there`).toBe(true);
