@@ -52,7 +52,16 @@ describe('refusals on the wire', () => {
   });
 
   // What Asterisk's chan_pjsip makes of a cause; all others become 603.
-  const sipOf: Record<number, number> = { 3: 404, 20: 480, 21: 403, 27: 502, 28: 484, 34: 503, 38: 500 };
+  const sipOf: Record<number, number> = {
+    3: 404,
+    20: 480,
+    21: 403,
+    27: 502,
+    28: 484,
+    34: 503,
+    38: 500,
+    42: 503,
+  };
   test.each(REFUSAL_REASONS)('%s: its SIP status follows from its cause', (reason) => {
     const { q850, sip } = REFUSALS[reason];
     expect(sip).toBe(sipOf[q850] ?? 603);
