@@ -12,7 +12,7 @@ export const REFUSALS = {
   CLASS_NOT_PERMITTED: { q850: 21, sip: 403 },
   NO_RATE: { q850: 3, sip: 404 },
   NO_ROUTE: { q850: 27, sip: 502 },
-  TOO_FAST: { q850: 42, sip: 603 },
+  TOO_FAST: { q850: 42, sip: 503 },
   LIMIT_REACHED: { q850: 34, sip: 503 },
   NO_CREDIT: { q850: 50, sip: 603 },
   DAILY_CAP: { q850: 52, sip: 603 },

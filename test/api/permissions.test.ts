@@ -69,7 +69,7 @@ describe('a hidden field', () => {
     const shown = await told();
     await own({ [name]: { level: 'HIDDEN' } });
     const masked = await told();
-    // A password is shown by nobody; contacts and the like are in no list; a longest call comes later.
+    // A password is shown by nobody; contacts and the like are in no list.
     const real = keys.filter((key) => key !== 'sip_password');
     for (const key of real) {
       expect(key in shown.one, `${key} was there`).toBe(true);
@@ -144,9 +144,7 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     credit_limit_micros: '456',
     due_day: 3,
     ...{ intl_dialing: 'AUTO', auto_ninth_digit: false, internal_calls_take_slots: false },
-    ...{ reserved_in: 1, max_calls_per_second: 2 },
-    block_after_days: 4,
-    cycle_day: 5,
+    ...{ reserved_in: 1, max_calls_per_second: 2, block_after_days: 4, cycle_day: 5 },
     daily_spend_cap_micros: '789',
     max_concurrent_calls: 6,
     max_concurrent_in: 7,

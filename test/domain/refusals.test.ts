@@ -61,6 +61,7 @@ describe('refusals on the wire', () => {
     28: 484,
     34: 503,
     38: 500,
+    42: 503,
   };
   test.each(REFUSAL_REASONS)('%s: its SIP status follows from its cause', (reason) => {
     const { q850, sip } = REFUSALS[reason];
