@@ -377,15 +377,11 @@ describe('sections', () => {
     await settleCalls(db, [record]);
     const refusal = { ...owner, ...digits, call_id: 'r', reason: 'NO_RATE' } as const;
     await db.insertInto('refusals').values(refusal).execute();
+    const lists = ['/api/v1/calls', '/api/v1/refusals'];
     const said = async () =>
-      [
-        await get('/api/v1/calls'),
-        await get('/api/v1/refusals'),
-        await asCsv('/api/v1/calls'),
-        await asCsv('/api/v1/refusals'),
-      ]
-        .map((reply) => JSON.stringify(reply))
-        .join('\n');
+      JSON.stringify(
+        await Promise.all(lists.flatMap((list): Promise<unknown>[] => [get(list), asCsv(list)])),
+      );
     const before = await said();
     for (const told of ['40028922', '77776666', '987654', '0,987654', '201']) expect(before).toContain(told);
     for (const found of ['q=40028922', 'q=77776666&direction=IN'])
