@@ -368,34 +368,22 @@ describe('sections', () => {
     const { db } = api().database;
     const { reseller_id, subscriber_id, line_id, sales_plan_id } = town.ours;
     const owner = { server_id: town.server_id, reseller_id, subscriber_id, line_id };
-    const caller = { direction: 'IN', caller_number: '552177776666' } as const;
+    const caller = { direction: 'IN', call_class: 'INBOUND', caller_number: '552177776666' } as const;
     const digits = { ...caller, dialled: '01140028922', number: '+551140028922', created_at: new Date() };
-    const more = {
-      ...digits,
-      call_class: 'INBOUND' as const,
-      total_micros: 987_654n,
-      price_micros_per_minute: 987_654n,
-    };
+    const more = { ...digits, total_micros: 987_654n, price_micros_per_minute: 987_654n };
     const record = recordOf({ ...owner, sales_plan_id, username: '' }, more);
     await settleCalls(db, [record]);
-    await db
-      .insertInto('refusals')
-      .values({ ...owner, ...digits, call_id: 'r', reason: 'NO_RATE' })
-      .execute();
+    const refusal = { ...owner, ...digits, call_id: 'r', reason: 'NO_RATE' } as const;
+    await db.insertInto('refusals').values(refusal).execute();
+    const lists = ['/api/v1/calls', '/api/v1/refusals'];
     const said = async () =>
-      [
-        await get('/api/v1/calls'),
-        await get('/api/v1/refusals'),
-        await asCsv('/api/v1/calls'),
-        await asCsv('/api/v1/refusals'),
-      ]
-        .map((reply) => JSON.stringify(reply))
-        .join('\n');
+      JSON.stringify(
+        await Promise.all(lists.flatMap((list): Promise<unknown>[] => [get(list), asCsv(list)])),
+      );
     const before = await said();
     for (const told of ['40028922', '77776666', '987654', '0,987654', '201']) expect(before).toContain(told);
-    expect((await get('/api/v1/calls?q=40028922')).items).toHaveLength(1);
-    expect((await get('/api/v1/calls?q=77776666&direction=IN')).items).toHaveLength(1);
-    expect((await get('/api/v1/calls?direction=OUT')).items).toHaveLength(0);
+    for (const found of ['q=40028922', 'q=77776666&direction=IN'])
+      expect((await get(`/api/v1/calls?${found}`)).items).toHaveLength(1);
     await own({ 'call.number': { level: 'HIDDEN' }, 'call.cost': { level: 'HIDDEN' } });
     const after = await said();
     for (const told of ['40028922', '77776666', '987654', 'total_', 'dialled', 'number'])
