@@ -47,6 +47,8 @@ function field<const L extends readonly AccessLevel[], const K extends readonly 
   return { levels, usual, keys, numeric: limited !== null, summed: limited === 'SUMMED' };
 }
 
+const CALL_NUMBERS = ['number', 'dialled', 'caller_number'] as const;
+
 /**
  * Facts per field (product.md 2, 'Permissões de acesso'). No field that can cost anybody money is WRITE by itself.
  * Never WRITE: what the reseller earns or risks by (modality, plan, credit, cycle, bundles, number of lines) and
@@ -103,7 +105,7 @@ export const PANEL_FIELD_FACTS = {
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
   'number.target': field(ALL, 'READ', ['target_line_id']),
-  'call.number': field(LOOK, 'READ', ['number', 'dialled', 'caller_number']),
+  'call.number': field(LOOK, 'READ', CALL_NUMBERS),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
   // WRITE hangs up.
   'section.live_calls': field(ALL, 'READ', []),
@@ -161,14 +163,7 @@ const COMPUTED_KEYS: Readonly<Record<PanelResource, readonly string[]>> = {
   subscriber: ['balance_micros', 'blocked_reason'],
   line: ['sip_username'],
   number: [],
-  call: [
-    'number',
-    'dialled',
-    'caller_number',
-    'total_micros',
-    'price_micros_per_minute',
-    ...STAFF_KEYS.call.hidden,
-  ],
+  call: [...CALL_NUMBERS, 'total_micros', 'price_micros_per_minute', ...STAFF_KEYS.call.hidden],
 };
 
 const FACTS: Readonly<Record<PanelField, PanelFieldFacts>> = PANEL_FIELD_FACTS;
