@@ -185,7 +185,8 @@ export function addLiveStream(app: FastifyInstance, deps: LiveStreamDependencies
     }
   };
   app.server.on('upgrade', upgrade);
-  app.addHook('onClose', async () => {
+  // Before the server waits for its sockets to end: these would not end by themselves.
+  app.addHook('preClose', async () => {
     stopListening();
     viewers.close();
     app.server.off('upgrade', upgrade);
