@@ -104,6 +104,8 @@ export function billedRecord(tenant: Tenant, ended: EndedCall, more: Partial<Cal
     number: '+551133334444',
     call_class: 'FIXED_LOCAL',
     csp: null,
+    direction: 'OUT',
+    caller_number: null,
     created_at: new Date('2026-11-10T12:00:00Z'),
     ringing_at: null,
     answered_at: new Date('2026-11-10T12:00:05Z'),
