@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import type { Db } from '../stores/postgres/connect.ts';
-import { listOpenJobs } from '../stores/postgres/jobs.ts';
+import { aloneAt, listOpenJobs } from '../stores/postgres/jobs.ts';
 import type { Log } from './log.ts';
 import { createJobRunner, type Work } from './run-job.ts';
 import { keepSchedules, repeatOf, type Schedule } from './schedules.ts';
@@ -46,11 +46,16 @@ export function createJobs({ db, redisUrl, log, work, every }: JobsDependencies)
     ...options,
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
   });
+  /** Two processes may be told at once of what came due: the other one leaves it. */
+  async function comeAgain(name: string): Promise<void> {
+    const schedule = schedules.get(name);
+    if (schedule) await aloneAt(db, `schedule ${name}`, () => schedule.run());
+  }
   const worker = new Worker(
     QUEUE,
     async ({ name }) => {
       if (name === BELL) await runner.runAll();
-      else await schedules.get(name)?.run();
+      else await comeAgain(name);
     },
     options,
   );

@@ -2,7 +2,7 @@ import { type Faults, JobFaultsError } from '../contract/jobs.ts';
 import { say } from '../contract/language.ts';
 import { type Db, isAway } from '../stores/postgres/connect.ts';
 import {
-  aloneWithJob,
+  aloneAt,
   failJob,
   finishJob,
   type JobParams,
@@ -96,7 +96,7 @@ export function createJobRunner(db: Db, work: Work, log: Log): JobRunner {
     async runAll() {
       for (const job_id of await listOpenJobs(db)) {
         if (stopped) return;
-        await aloneWithJob(db, job_id, () => run(job_id));
+        await aloneAt(db, `job ${job_id}`, () => run(job_id));
       }
     },
     stop() {

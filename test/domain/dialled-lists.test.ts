@@ -97,11 +97,12 @@ describe('call classes', () => {
     }
   });
 
-  test('only emergency, toll-free and internal calls are free', () => {
+  test('only emergency, toll-free and internal calls are free, and those that come in', () => {
     expect(CALL_CLASSES.filter((name) => CALL_CLASS_FACTS[name].free)).toEqual([
       'INTERNAL',
       'EMERGENCY',
       'TOLL_FREE',
+      'INBOUND',
     ]);
   });
 });

@@ -103,13 +103,13 @@ export async function listOpenJobs(db: Db): Promise<string[]> {
 }
 
 /**
- * Does `work` unless somebody else is at this job, in this process or another. Whoever dies lets go of it: the lock is
+ * Does `work` unless somebody else is at the same thing, in this process or another. Whoever dies lets go of it: the lock is
  * a transaction's, and that ends with its connection.
  */
-export async function aloneWithJob(db: Db, job_id: string, work: () => Promise<void>): Promise<void> {
+export async function aloneAt(db: Db, thing: string, work: () => Promise<unknown>): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const { rows } = await sql<{ alone: boolean }>`
-      select pg_try_advisory_xact_lock(hashtextextended(${`job ${job_id}`}, 0)) as alone`.execute(tx);
+      select pg_try_advisory_xact_lock(hashtextextended(${thing}, 0)) as alone`.execute(tx);
     if (rows[0]?.alone) await work();
   });
 }
