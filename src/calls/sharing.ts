@@ -1,4 +1,5 @@
 import { grantedSeconds } from '../domain/charge.ts';
+import { behind_ms } from '../domain/cycle.ts';
 import { type FreeMeans, fundedTogether, type TalkingCall } from '../domain/together.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveBoard } from './live-board.ts';
@@ -60,7 +61,12 @@ export function createSharing({ store, live, board, log }: Dependencies): Sharin
       return cycles.map((cycle) => ({ cycle, slot }));
     });
     const named = new Map(minutes.map((of) => [nameOf(of.cycle, of.slot), of]));
-    const read = await store.readMeans({ ...one, payer: one.subscriber_id, minutes: [...named.values()] });
+    const read = await store.readMeans({
+      ...one,
+      payer: one.subscriber_id,
+      behind_ms: behind_ms(new Date()),
+      minutes: [...named.values()],
+    });
     if (!read) return null;
     const left = [...named.keys()].map((name, index) => [name, read.minutes[index] ?? 0] as const);
     return { money: read.money_micros, reseller: read.reseller_micros, minutes: new Map(left) };
@@ -71,8 +77,12 @@ export function createSharing({ store, live, board, log }: Dependencies): Sharin
     const calls = metered((facts) => facts.subscriber_id === subscriber_id).filter(isTalking);
     const [first] = calls;
     if (!first) return void looks.delete(subscriber_id);
+    const before = calls.map(({ grant }) => grantedSeconds(grant));
     const free = await means(calls, first.facts);
     if (!free) return;
+    // A slice was granted while we asked: what was free then is not beside what is held now.
+    if (calls.some(({ grant }, index) => grantedSeconds(grant) !== before[index]))
+      return changed(subscriber_id);
     const alongside = metered(
       (facts) => facts.reseller_id === first.facts.reseller_id && facts.subscriber_id !== subscriber_id,
     );
@@ -85,6 +95,22 @@ export function createSharing({ store, live, board, log }: Dependencies): Sharin
     }
   }
 
+  function changed(subscriber_id: string): void {
+    if (closed) return;
+    const looking = looks.get(subscriber_id) ?? { at_ms: Number.NEGATIVE_INFINITY, timer: null };
+    looks.set(subscriber_id, looking);
+    looking.timer ??= setTimeout(
+      () => {
+        looking.timer = null;
+        looking.at_ms = performance.now();
+        look(subscriber_id).catch((error: Error) =>
+          log.warn({ err: error, subscriber: subscriber_id }, 'cannot tell how long calls can talk'),
+        );
+      },
+      Math.max(0, looking.at_ms + LOOK_EVERY_ms - performance.now()),
+    );
+  }
+
   return {
     isAlone(call) {
       const { subscriber_id, reseller_id, wholesale } = call.facts;
@@ -95,21 +121,7 @@ export function createSharing({ store, live, board, log }: Dependencies): Sharin
       );
       return others.every((other) => other === call);
     },
-    changed(subscriber_id) {
-      if (closed) return;
-      const looking = looks.get(subscriber_id) ?? { at_ms: Number.NEGATIVE_INFINITY, timer: null };
-      looks.set(subscriber_id, looking);
-      looking.timer ??= setTimeout(
-        () => {
-          looking.timer = null;
-          looking.at_ms = performance.now();
-          look(subscriber_id).catch((error: Error) =>
-            log.warn({ err: error, subscriber: subscriber_id }, 'cannot tell how long calls can talk'),
-          );
-        },
-        Math.max(0, looking.at_ms + LOOK_EVERY_ms - performance.now()),
-      );
-    },
+    changed,
     close() {
       closed = true;
       for (const { timer } of looks.values()) if (timer) clearTimeout(timer);

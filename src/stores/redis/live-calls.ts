@@ -86,12 +86,11 @@ export type ExtendAnswer =
 /** UNKNOWN: the wallet has to be loaded first. */
 export type HoldAnswer = 'HELD' | 'NOT_ENOUGH' | 'UNKNOWN';
 
-export interface MeansInput
-  extends Pick<AdmitInput, 'payer' | 'reseller_id' | 'credit_micros' | 'reseller_credit_micros'> {
+export interface MeansInput extends Pick<AdmitInput, 'payer' | 'reseller_id'>, Omit<Means, 'slice_seconds'> {
   readonly minutes: readonly { readonly cycle: string; readonly slot: BundleSlot }[];
 }
 
-/** What nobody holds; `minutes` in the order in which they were asked for. */
+/** What nobody holds and the day may still cost; `minutes` in the order in which they were asked for. */
 export interface MeansAnswer {
   readonly money_micros: bigint;
   readonly reseller_micros: bigint;
@@ -296,10 +295,10 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     async answer(call_id, answered_at_ms) {
       await run('answerCall', [keys.call(call_id)], [answered_at_ms]);
     },
-    async readMeans({ payer, reseller_id, credit_micros, reseller_credit_micros, minutes }) {
-      const credits = { credit: exact(credit_micros), reseller_credit: exact(reseller_credit_micros) };
+    async readMeans({ payer, reseller_id, minutes, ...means }) {
       const wallets = [keys.wallet(payer), keys.reseller(reseller_id)];
-      const read = await run('readMeans', wallets, [JSON.stringify({ ...credits, minutes })]);
+      const argument = { ...meansArgument({ ...means, slice_seconds: 0 }), minutes };
+      const read = await run('readMeans', wallets, [JSON.stringify(argument)]);
       if (read === null) return null;
       const raw = JSON.parse(read as string) as { money: string; reseller: string; minutes: unknown };
       return {
