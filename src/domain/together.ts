@@ -37,11 +37,15 @@ function lastMoment(holds: (after_ms: number) => boolean): number {
   return low;
 }
 
-/** Billed seconds that a call needs to talk on until then; never less than it has. A held first block is a whole one. */
+/**
+ * Billed seconds that a call needs to talk on until then; never less than it has. A held first block is a whole one.
+ * What it talks beyond its grant while it is being cut is nobody's.
+ */
 function neededBy({ rate, grant, talked_ms }: TalkingCall, after_ms: number): number {
   const held = { ...rate.cadence, free_threshold_seconds: 0 };
-  const talk_seconds = Math.ceil((talked_ms + after_ms) / 1000);
-  return Math.max(grantedSeconds(grant), billedSeconds(talk_seconds, held));
+  const granted = grantedSeconds(grant);
+  const talk_seconds = Math.ceil((Math.min(talked_ms, granted * 1000) + after_ms) / 1000);
+  return Math.max(granted, billedSeconds(talk_seconds, held));
 }
 
 /** What a call adds to its grant until then, before and after the turn of its cycle. */
