@@ -74,7 +74,7 @@ function healthChecks(postgres: Postgres, calls: CallControl) {
       ),
     redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
     switches: async () => {
-      const away = calls.switches.unreachable();
+      const away = calls.switches.states().flatMap(({ well, name }) => (well ? [] : [name]));
       return away.length === 0 ? null : `not reachable: ${away.join(', ')}`;
     },
   };

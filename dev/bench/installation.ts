@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../../src/stores/redis/ownership.ts';
 import type { AsteriskRoot } from '../services/asterisk-root.ts';
 import { type RunningPostgres, startPostgres } from '../services/postgres.ts';
 import { waitUntil } from '../services/process.ts';
@@ -105,7 +106,13 @@ async function addPlainWay({ pabx }: World, accounts: readonly PhoneAccount[]): 
 async function connectStore(url: string): Promise<{ redis: Redis; store: LiveCallStore }> {
   const redis = connectRedis(url, () => {});
   await once(redis, 'ready');
-  return { redis, store: createLiveCallStore(redis, () => {}) };
+  return {
+    redis,
+    store: createLiveCallStore(
+      redis,
+      createOwnership(redis, () => {}),
+    ),
+  };
 }
 
 /** Starts everything anew, so that no figure depends on what was there before. */

@@ -5,6 +5,7 @@ import type { Db } from '../stores/postgres/connect.ts';
 import type { ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
+import { createOwnership } from '../stores/redis/ownership.ts';
 import { createAdmissions } from './admission.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
@@ -36,7 +37,10 @@ export interface CallControl {
   readonly hangUp: HangUp;
   /** Money that is moved away, out of what no running call has reserved. */
   readonly reserve: Reserve;
-  /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
+  /**
+   * Stops listening, lets what is under way finish, and gives the servers to other processes. Calls go on: without one
+   * the switches end them by their slices.
+   */
   close(): Promise<void>;
 }
 
@@ -61,7 +65,8 @@ export function createCallControl({
       .resync()
       .catch((error: Error) => log.warn({ err: error }, 'Redis cannot be brought up to date yet'));
   };
-  const store = createLiveCallStore(redis, resync);
+  const ownership = createOwnership(redis, resync);
+  const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
   const board = createLiveBoard();
   const live = new Map<string, LiveCall>();
@@ -124,6 +129,7 @@ export function createCallControl({
     controller,
     reconciler,
     store,
+    ownership,
     log,
     adoptFromMemory,
   });
@@ -164,6 +170,7 @@ export function createCallControl({
       await controller.idle();
       await refusals.idle();
       await settler.idle();
+      await switches.release();
     },
   };
 }

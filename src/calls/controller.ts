@@ -6,6 +6,7 @@ import { authorizeInbound, calledNumber, callerNumber } from '../domain/authoriz
 import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { NotOwner } from '../stores/redis/ownership.ts';
 import type { Admissions } from './admission.ts';
 import type { Directory } from './directory.ts';
 import type { LiveBoard } from './live-board.ts';
@@ -38,6 +39,8 @@ export interface Controller {
   adopt(call: LiveCall): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
+  /** Lets go of a server's calls as they are: another process has them. */
+  forget(server_id: string): void;
   idle(): Promise<void>;
 }
 
@@ -174,6 +177,7 @@ export function createController(deps: ControllerDependencies): Controller {
     try {
       await (event.type === 'ARRIVED' ? arrive(link, event) : offer(link, event));
     } catch (error) {
+      if (error instanceof NotOwner) return forgetCall(live.get(event.call_id));
       log.error({ err: error, call: event.call_id }, 'no decision could be made');
       // It was let go, and only the switch's answer is missing: whether it runs, events will tell.
       if (live.has(event.call_id)) return;
@@ -210,12 +214,19 @@ export function createController(deps: ControllerDependencies): Controller {
       call.answered_mono_ms = performance.now();
       slices.start(call);
       if (call.registered) {
-        await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
+        await store.answer(event.call_id, link.server_id, event.at_ms).catch((error: Error) => {
           log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
         });
       }
     }
     board.upsert(call);
+  }
+
+  function forgetCall(call: LiveCall | undefined): void {
+    if (!call) return;
+    live.delete(call.facts.call_id);
+    slices.stop(call);
+    board.handOver(call);
   }
 
   function talk_ms(call: LiveCall, ended_at_ms: number): number {
@@ -230,10 +241,12 @@ export function createController(deps: ControllerDependencies): Controller {
     if (live.get(call_id) !== call) return;
     live.delete(call_id);
     slices.stop(call);
-    if (call.registered) {
-      await store.end(call_id, server_id).catch((error: Error) => {
-        log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
-      });
+    try {
+      if (call.registered) await store.end(call_id, server_id);
+    } catch (error) {
+      // The new owner finds out by itself, and by what it knows.
+      if (error instanceof NotOwner) return board.handOver(call);
+      log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
@@ -272,6 +285,9 @@ export function createController(deps: ControllerDependencies): Controller {
       board.upsert(call);
     },
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
+    forget(server_id) {
+      for (const call of live.values()) if (call.facts.server_id === server_id) forgetCall(call);
+    },
     idle: () => mailboxes.idle(),
   };
 }

@@ -29,6 +29,8 @@ export interface LiveBoard {
   /** A call that was removed does not come back, however late what was underway for it arrives. */
   upsert(call: LiveCall): void;
   remove(call: LiveCall, reason: EndReason, bill: Bill): void;
+  /** Another process goes on with the call: nothing that is still under way here changes its row. */
+  handOver(call: LiveCall): void;
   rows(scope: LiveScope): LiveCallRow[];
   /**
    * The changes after this number in their order, each row's latest alone: who knew everything up to there knows
@@ -158,6 +160,7 @@ export function createLiveBoard(kept_changes = KEPT_CHANGES): LiveBoard {
       };
       add(call_id, next(call, { type: 'remove', sequence, call_id, reason, ...bill }));
     },
+    handOver: (call) => void over.add(call),
     since(known) {
       if (known > sequence || known < sequence - kept_changes) return null;
       const changes: BoardChange[] = [];
