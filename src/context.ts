@@ -187,6 +187,7 @@ export async function startService(config: Config): Promise<Service> {
     ringJobs: jobs.ring,
     reserve: calls.reserve,
     health: healthChecks(system, calls),
+    servers: calls.switches.states,
     settings: {
       origins: config.PUBLIC_ORIGINS,
       trust_proxy: config.TRUST_PROXY,

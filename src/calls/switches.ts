@@ -3,6 +3,7 @@ import { keepConnected, type Session, type Switch, type SwitchAddress } from '..
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Ownership } from '../stores/redis/ownership.ts';
 import type { Controller } from './controller.ts';
+import type { DriftKeeper } from './drift.ts';
 import { guardSwitch } from './guard.ts';
 import type { Log } from './log.ts';
 import { createOwners } from './owners.ts';
@@ -17,6 +18,8 @@ export interface ServerState {
   readonly owned: boolean;
   /** Its link stands and its calls were compared, or another process is its owner and says so itself. */
   readonly well: boolean;
+  /** How many of its calls were found to differ between switch, memory and Redis; of servers of ours. */
+  readonly drift: ReturnType<DriftKeeper['counts']>;
 }
 
 export interface Switches {
@@ -202,6 +205,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
         server_id,
         name,
         owned: session !== null,
+        drift: reconciler.driftOf(server_id),
         well: session !== null ? link !== null && tried : ownership.isHeld(server_id),
       })),
     set(addresses) {

@@ -159,6 +159,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         },
         reserve: createReserve(system.db, store, logger),
         health: {},
+        servers: () => [],
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
       await next.listen({ host: '127.0.0.1', port: 0 });
