@@ -20,6 +20,7 @@ import { connectPostgres, type Db, isAway, migrate, type Postgres } from './stor
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
 import { connectRedis } from './stores/redis/connect.ts';
+import { connectPeers } from './stores/redis/peers.ts';
 import { connectRevocations, createSessionStore } from './stores/redis/sessions.ts';
 import { createSignInTries } from './stores/redis/sign-in-tries.ts';
 
@@ -91,6 +92,9 @@ function startCalls(
     db,
     redis,
     connectAri,
+    peers: connectPeers(config.REDIS_URL, (error) =>
+      log.warn({ err: error }, 'Redis link to other processes'),
+    ),
     log,
     times: {
       slice_seconds: config.SLICE_SECONDS,

@@ -6,7 +6,9 @@ import type { ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createOwnership } from '../stores/redis/ownership.ts';
+import type { Peers } from '../stores/redis/peers.ts';
 import { createAdmissions } from './admission.ts';
+import { createCompany, type Told } from './company.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHangUp, type HangUp } from './hang-up.ts';
@@ -48,8 +50,24 @@ export interface CallControlDependencies {
   readonly db: Db;
   readonly redis: Redis;
   readonly connectAri: ConnectAri;
+  readonly peers: Peers<Told>;
   readonly times: SliceTimes;
   readonly log: Log;
+}
+
+/** Tells Redis of wallets that changed in the ledger, until it has heard. */
+function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: string) => void) {
+  return function tell(wallet: Wallet | ResellerWallet): void {
+    const loaded = 'left_seconds' in wallet ? store.loadWallet(wallet) : store.loadResellerWallet(wallet);
+    const told = loaded.then(() => {
+      if ('left_seconds' in wallet) changed(wallet.subscriber_id);
+    });
+    told.catch((error: Error) => {
+      const { balance_micros: _, ...named } = wallet;
+      log.warn({ err: error, ...named }, 'Redis is away; a wallet waits');
+      setTimeout(tell, WALLET_RETRY_ms, wallet).unref();
+    });
+  };
 }
 
 /** Puts the parts of real-time control together. `switches.set` starts it. */
@@ -57,6 +75,7 @@ export function createCallControl({
   db,
   redis,
   connectAri,
+  peers,
   times,
   log,
 }: CallControlDependencies): CallControl {
@@ -132,21 +151,25 @@ export function createCallControl({
     ownership,
     log,
     adoptFromMemory,
+    onCompared: (server_id) => company.compared(server_id),
+    onLost: () => company.lost(),
+  });
+  const company = createCompany({
+    peers,
+    board,
+    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
+    owns: (id) => ownership.isOurs(id),
+    compared: () => switches.states().flatMap(({ compared, server_id }) => (compared ? [server_id] : [])),
+    onWallet: sharing.changed,
+    onFree: switches.look,
   });
   redis.on('close', () => switches.redisLost());
   redis.on('ready', resync);
 
-  const walletChanged = (wallet: Wallet | ResellerWallet) => {
-    const loaded = 'left_seconds' in wallet ? store.loadWallet(wallet) : store.loadResellerWallet(wallet);
-    const told = loaded.then(() => {
-      if ('left_seconds' in wallet) sharing.changed(wallet.subscriber_id);
-    });
-    told.catch((error: Error) => {
-      const { balance_micros: _, ...named } = wallet;
-      log.warn({ err: error, ...named }, 'Redis is away; a wallet waits');
-      setTimeout(walletChanged, WALLET_RETRY_ms, wallet).unref();
-    });
-  };
+  const walletChanged = walletTeller(store, log, (subscriber_id) => {
+    sharing.changed(subscriber_id);
+    company.walletChanged(subscriber_id);
+  });
 
   const sweeping = setInterval(() => {
     store.sweepMoves().catch((error: Error) => log.warn({ err: error }, 'moves of money are swept later'));
@@ -155,7 +178,7 @@ export function createCallControl({
 
   return {
     walletChanged,
-    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
+    hangUp: company.hangUp,
     reserve: createReserve(db, store, log),
     board,
     directory,
@@ -171,6 +194,8 @@ export function createCallControl({
       await refusals.idle();
       await settler.idle();
       await switches.release();
+      company.released();
+      company.close();
     },
   };
 }

@@ -16,6 +16,8 @@ export interface ServerState {
   readonly name: string;
   /** This process is its owner: it alone talks to the switch and decides its calls. */
   readonly owned: boolean;
+  /** It is ours, and has shown its calls or cannot be reached. */
+  readonly compared: boolean;
   /** Its link stands and its calls were compared, or another process is its owner and says so itself. */
   readonly well: boolean;
   /** How many of its calls were found to differ between switch, memory and Redis; of servers of ours. */
@@ -48,6 +50,9 @@ export interface SwitchesDependencies {
   readonly log: Log;
   /** Takes over calls of switches that cannot be asked, from our own memory. */
   readonly adoptFromMemory: (server_id: string) => Promise<void>;
+  /** The running calls of a server of ours are known now. */
+  readonly onCompared: (server_id: string) => void;
+  readonly onLost: () => void;
 }
 
 const RECONCILE_EVERY_ms = 10_000;
@@ -145,6 +150,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
       if (!ownership.isOurs(server_id)) controller.forget(server_id);
     }
     server.tried = true;
+    deps.onCompared(server_id);
     rebuilding.shown(server_id);
   }
 
@@ -196,6 +202,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     log.warn({ server: server.address.name }, 'another process owns the server now');
     disconnect(server);
     controller.forget(server_id);
+    deps.onLost();
   }
 
   return {
@@ -205,6 +212,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
         server_id,
         name,
         owned: session !== null,
+        compared: session !== null && tried,
         drift: reconciler.driftOf(server_id),
         well: session !== null ? link !== null && tried : ownership.isHeld(server_id),
       })),

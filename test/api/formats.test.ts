@@ -204,9 +204,9 @@ test('metrics of servers: whose they are, and of ours whether all is well', asyn
   const drift = { now: { ...NO_DRIFT, NOT_KNOWN: 2 }, ever: { ...NO_DRIFT, NOT_KNOWN: 7 } };
   const none = { now: NO_DRIFT, ever: NO_DRIFT };
   const states = [
-    { server_id: '1', name: 'ours', owned: true, well: true, drift },
-    { server_id: '2', name: 'away', owned: true, well: false, drift: none },
-    { server_id: '3', name: 'theirs', owned: false, well: true, drift: none },
+    { server_id: '1', name: 'ours', owned: true, compared: true, well: true, drift },
+    { server_id: '2', name: 'away', owned: true, compared: true, well: false, drift: none },
+    { server_id: '3', name: 'theirs', owned: false, compared: false, well: true, drift: none },
   ];
   addServerMetrics(registry, () => states);
   // Twice: what is gathered anew each time must not add up.
