@@ -16,7 +16,7 @@ import { createLiveBoard, type LiveBoard } from './live-board.ts';
 import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { createReconciler } from './reconcile.ts';
-import { createRebuilder } from './recovery.ts';
+import { createRebuilder, type LeftSeconds } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
 import { createSettler, type Settler } from './settlement.ts';
@@ -53,6 +53,22 @@ export interface CallControlDependencies {
   readonly peers: Peers<Told>;
   readonly times: SliceTimes;
   readonly log: Log;
+}
+
+function cycleOpener(db: Db, store: LiveCallStore) {
+  return async (facts: CallFacts): Promise<boolean> => {
+    const wallet = await openWallet(db, facts, facts.next_cycle_start);
+    await store.loadWallet(wallet);
+    return facts.next_cycle_start === wallet.cycle_start || facts.next_cycle_start in wallet.left_seconds;
+  };
+}
+
+function leftByLedger(db: Db): LeftSeconds {
+  return async ({ slot, cycle_start, ...payer }) => {
+    if (!slot) return 0;
+    const wallet = await openWallet(db, payer, cycle_start);
+    return wallet.left_seconds[cycle_start]?.[slot] ?? 0;
+  };
 }
 
 /** Tells Redis of wallets that changed in the ledger, until it has heard. */
@@ -101,11 +117,6 @@ export function createCallControl({
   const settler = createSettler(db, settling, log);
   const refusals = createRefusalLog(db, log);
   const admissions = createAdmissions(db, store, times.slice_seconds);
-  const openNextCycle = async (facts: CallFacts) => {
-    const wallet = await openWallet(db, facts, facts.next_cycle_start);
-    await store.loadWallet(wallet);
-    return facts.next_cycle_start === wallet.cycle_start || facts.next_cycle_start in wallet.left_seconds;
-  };
   const slices = createSlices({
     store,
     board,
@@ -113,7 +124,7 @@ export function createCallControl({
     times,
     log,
     switchOf: (id) => switches.get(id),
-    openNextCycle,
+    openNextCycle: cycleOpener(db, store),
   });
   const controller = createController({
     directory,
@@ -126,15 +137,7 @@ export function createCallControl({
     live,
     log,
   });
-  const rebuilder = createRebuilder(
-    directory,
-    async ({ slot, cycle_start, ...payer }) => {
-      if (!slot) return 0;
-      const wallet = await openWallet(db, payer, cycle_start);
-      return wallet.left_seconds[cycle_start]?.[slot] ?? 0;
-    },
-    times.grace_seconds,
-  );
+  const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
   const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
 
   const adoptFromMemory = async (server_id: string) => {
