@@ -7,7 +7,7 @@ import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createOwnership } from '../stores/redis/ownership.ts';
 import type { Peers } from '../stores/redis/peers.ts';
-import { createAdmissions } from './admission.ts';
+import { type Admissions, createAdmissions } from './admission.ts';
 import { createCompany, type Told } from './company.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
@@ -63,6 +63,26 @@ function cycleOpener(db: Db, store: LiveCallStore) {
   };
 }
 
+/** What a call held and did not need is there for the others once it is settled. */
+function tellingOfSettlements(store: LiveCallStore, changed: (subscriber_id: string) => void): LiveCallStore {
+  return {
+    ...store,
+    async settle(...settled) {
+      await store.settle(...settled);
+      changed(settled[0].payer);
+    },
+  };
+}
+
+function memoryAdopter(controller: Controller, admissions: Admissions) {
+  return async (server_id: string): Promise<void> => {
+    for (const call of controller.live.values()) {
+      if (call.registered && call.facts.server_id === server_id)
+        await admissions.adopt(call.facts, call.grant);
+    }
+  };
+}
+
 function leftByLedger(db: Db): LeftSeconds {
   return async ({ slot, cycle_start, ...payer }) => {
     if (!slot) return 0;
@@ -106,15 +126,7 @@ export function createCallControl({
   const board = createLiveBoard();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
-  const settling = {
-    ...store,
-    /** What a call held and did not need is there for the others now. */
-    async settle(...settled: Parameters<LiveCallStore['settle']>) {
-      await store.settle(...settled);
-      sharing.changed(settled[0].payer);
-    },
-  };
-  const settler = createSettler(db, settling, log);
+  const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
   const admissions = createAdmissions(db, store, times.slice_seconds);
   const slices = createSlices({
@@ -140,12 +152,6 @@ export function createCallControl({
   const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
   const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
 
-  const adoptFromMemory = async (server_id: string) => {
-    for (const call of controller.live.values()) {
-      if (call.registered && call.facts.server_id === server_id)
-        await admissions.adopt(call.facts, call.grant);
-    }
-  };
   const switches: Switches = createSwitches({
     connectAri,
     controller,
@@ -153,7 +159,7 @@ export function createCallControl({
     store,
     ownership,
     log,
-    adoptFromMemory,
+    adoptFromMemory: memoryAdopter(controller, admissions),
     onCompared: (server_id) => company.compared(server_id),
     onLost: () => company.lost(),
   });
