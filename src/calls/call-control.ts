@@ -83,6 +83,13 @@ function memoryAdopter(controller: Controller, admissions: Admissions) {
   };
 }
 
+function sweepMoves(store: LiveCallStore, log: Log): NodeJS.Timeout {
+  const sweep = () => {
+    store.sweepMoves().catch((error: Error) => log.warn({ err: error }, 'moves of money are swept later'));
+  };
+  return setInterval(sweep, SWEEP_MOVES_ms).unref();
+}
+
 function leftByLedger(db: Db): LeftSeconds {
   return async ({ slot, cycle_start, ...payer }) => {
     if (!slot) return 0;
@@ -180,10 +187,7 @@ export function createCallControl({
     company.walletChanged(subscriber_id);
   });
 
-  const sweeping = setInterval(() => {
-    store.sweepMoves().catch((error: Error) => log.warn({ err: error }, 'moves of money are swept later'));
-  }, SWEEP_MOVES_ms);
-  sweeping.unref();
+  const sweeping = sweepMoves(store, log);
 
   return {
     walletChanged,
