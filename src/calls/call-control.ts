@@ -158,7 +158,6 @@ export function createCallControl({
   });
   const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
   const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
-
   const switches: Switches = createSwitches({
     connectAri,
     controller,
@@ -181,14 +180,11 @@ export function createCallControl({
   });
   redis.on('close', () => switches.redisLost());
   redis.on('ready', resync);
-
   const walletChanged = walletTeller(store, log, (subscriber_id) => {
     sharing.changed(subscriber_id);
     company.walletChanged(subscriber_id);
   });
-
   const sweeping = sweepMoves(store, log);
-
   return {
     walletChanged,
     hangUp: company.hangUp,
