@@ -25,11 +25,12 @@ interface Dependencies {
   serverIds(): readonly string[];
   /** Takes back the servers that we own. */
   look(): Promise<void>;
-  /** Tells Redis of the calls of each server of ours, then calls `shown` with it. */
-  showAll(shown: (server_id: string) => Promise<void>): Promise<void>;
+  owned(): readonly string[];
+  /** Tells Redis of the calls of a server of ours. Gives whether all are told: false while it is being connected. */
+  tell(server_id: string): Promise<boolean>;
 }
 
-export function createRebuilding({ ownership, log, serverIds, look, showAll }: Dependencies): Rebuilding {
+export function createRebuilding({ ownership, log, serverIds, look, owned, tell }: Dependencies): Rebuilding {
   let resyncing: Promise<void> | null = null;
   let isListed = false;
   /** Names the rebuild that is under way, by whoever began it. */
@@ -58,7 +59,10 @@ export function createRebuilding({ ownership, log, serverIds, look, showAll }: D
       told.clear();
     }
     await look();
-    if (rebuild === null || told.size === 0) await showAll(show);
+    for (const server_id of owned()) {
+      if (rebuild !== null && told.has(server_id)) continue;
+      if (await tell(server_id)) await show(server_id);
+    }
     await open();
   }
 

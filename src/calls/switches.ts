@@ -79,7 +79,8 @@ function isSameAddress(one: SwitchAddress, other: SwitchAddress): boolean {
 export function createSwitches(deps: SwitchesDependencies): Switches {
   const { connectAri, controller, reconciler, store, ownership, log, adoptFromMemory } = deps;
   const known = new Map<string, Known>();
-  const owned = () => [...known.values()].filter(({ session }) => session !== null);
+  const owned = () =>
+    [...known.values()].flatMap(({ session, address }) => (session === null ? [] : [address.server_id]));
   const owners = createOwners({
     ownership,
     log,
@@ -91,7 +92,8 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     ownership,
     log,
     look: owners.look,
-    showAll,
+    owned,
+    tell,
     serverIds: () => [...known.keys()],
   });
 
@@ -118,19 +120,13 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     }, in_ms);
   }
 
-  /** Tells Redis of the running calls of one server of ours. */
-  async function show(server: Known): Promise<void> {
-    await adoptFromMemory(server.address.server_id);
-    if (!server.link) return;
+  async function tell(server_id: string): Promise<boolean> {
+    const server = known.get(server_id);
+    await adoptFromMemory(server_id);
+    if (!server?.link) return server?.tried ?? false;
     await reconciler.reconcile(server.link, true);
     server.tried = true;
-  }
-
-  async function showAll(shown: (server_id: string) => Promise<void>): Promise<void> {
-    for (const server of owned()) {
-      await show(server);
-      if (server.tried) await shown(server.address.server_id);
-    }
+    return true;
   }
 
   async function up(server: Known, link: Switch): Promise<void> {
