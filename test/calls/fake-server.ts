@@ -2,6 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AriChannel, AriOptions, ConnectAri } from '../../src/asterisk/ari/port.ts';
 import type { SwitchAddress } from '../../src/asterisk/session.ts';
 
+const UNHEARD_ms = 100;
+
 /** A manager interface that says yes to everything and has no journal. */
 function answerActions(socket: Socket): void {
   let text = '';
@@ -54,6 +56,9 @@ export async function startFakeServer(server_id: string): Promise<FakeServer> {
     hungUp,
     clients: () => clients,
     async connectAri(options) {
+      // Nobody tells a client that it was replaced; it misses its echo.
+      const before = client;
+      if (before) setTimeout(() => before.onLost(new Error('replaced')), UNHEARD_ms);
       client = options;
       clients += 1;
       return {
