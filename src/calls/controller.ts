@@ -16,6 +16,7 @@ import { createMailboxes } from './mailbox.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
+import { talkTime, watchPauses } from './talk.ts';
 
 export interface ControllerDependencies {
   readonly directory: Directory;
@@ -44,9 +45,6 @@ export interface Controller {
   idle(): Promise<void>;
 }
 
-/** Beyond this our clock and the switch's disagree about a duration, and a clock was set in mid-call. */
-const CLOCK_STEP_ms = 2_000;
-
 /** What a stranger dialled, fit for a record: at most 64 printable ASCII characters. */
 function printable(dialled: string): string {
   return dialled.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
@@ -71,6 +69,7 @@ type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
   const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
+  const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
@@ -211,7 +210,9 @@ export function createController(deps: ControllerDependencies): Controller {
     if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
       call.phase = 'ANSWERED';
       call.answered_at_ms = event.at_ms;
-      call.answered_mono_ms = performance.now();
+      // Heard late, it was answered before we heard of it.
+      const late_ms = Math.min(Date.now() - event.at_ms, pauses.longest_ms());
+      call.answered_mono_ms = performance.now() - Math.max(0, late_ms);
       slices.start(call);
       if (call.registered) {
         await store.answer(event.call_id, link.server_id, event.at_ms).catch((error: Error) => {
@@ -229,11 +230,11 @@ export function createController(deps: ControllerDependencies): Controller {
     board.handOver(call);
   }
 
-  function talk_ms(call: LiveCall, ended_at_ms: number): number {
-    if (call.answered_at_ms === null) return 0;
-    const told = ended_at_ms - call.answered_at_ms;
-    const seen = call.answered_mono_ms === null ? told : performance.now() - call.answered_mono_ms;
-    return Math.abs(told - seen) > CLOCK_STEP_ms ? seen : told;
+  function talk_ms({ answered_at_ms, answered_mono_ms }: LiveCall, ended_at_ms: number): number {
+    if (answered_at_ms === null) return 0;
+    const told_ms = ended_at_ms - answered_at_ms;
+    if (answered_mono_ms === null) return told_ms;
+    return talkTime(told_ms, performance.now() - answered_mono_ms, pauses.longest_ms());
   }
 
   async function finish(call: LiveCall, end: CallEnd): Promise<void> {

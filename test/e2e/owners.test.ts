@@ -98,6 +98,19 @@ describe('the owner', () => {
     expect(await (await world().phones.call(line, '11987654321', 300)).done).toMatchObject({ status: 200 });
   });
 
+  test('is paused alone: a call that ended meanwhile is billed by the clock of its switch', async () => {
+    await standby.stop();
+    const { subscriber, line } = await subscriberWithLine(world(), RICH);
+    const call = await world().phones.call(line, '11987654321', 4_500);
+    await answered(call);
+    owner.pause();
+    await call.done;
+    await sleep(PAUSE_ms);
+    owner.resume();
+    const [record] = await expectSettled(subscriber.id, [5]);
+    expect(record).toMatchObject({ end_reason: 'HANGUP' });
+  });
+
   test('is stopped: the other one has the call at once', async () => {
     const { subscriber, line } = await subscriberWithLine(world(), RICH);
     const call = await world().phones.call(line, '11987654321', 12_500);
