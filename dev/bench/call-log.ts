@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import type { Packet } from './capture.ts';
 
 /** One call as its phone saw it. Times in milliseconds since 1970, with fractions; null: it did not happen. */
 interface PhoneCall {
@@ -38,19 +38,19 @@ export interface CallLog {
   readonly calls_per_second: number;
 }
 
-/**
- * Reads what SIPp's -trace_shortmsg wrote: date, time, seconds since 1970, S or R, call id, CSeq and first line,
- * separated by tabs. Its -trace_rtt would be simpler, but counts in steps of 4 ms.
- */
-export function readCallLog(path: string): CallLog {
+const header = (payload: string, name: string) =>
+  new RegExp(`^${name}:\\s*(.*?)\\r?$`, 'im').exec(payload)?.[1] ?? '';
+
+/** `port`: the phones' own. */
+export function readCallLog(packets: readonly Packet[], port: number): CallLog {
   const calls = new Map<string, PhoneCall>();
-  for (const line of readFileSync(path, 'latin1').split('\n')) {
-    const [, , seconds = '', direction, call_id = '', cseq = '', firstLine] = line.split('\t');
-    const text = `${direction} ${cseq.replace('CSeq:', '')} ${firstLine}`;
+  for (const { at_ms, from_port, payload } of packets) {
+    const call_id = header(payload, 'Call-ID');
+    const text = `${from_port === port ? 'S' : 'R'} ${header(payload, 'CSeq')} ${payload}`;
     const call = calls.get(call_id) ?? NOTHING;
     const moment = MOMENTS.find(([, pattern]) => pattern.test(text))?.[0];
     // Of a message that was sent or came twice, the first counts.
-    if (moment && call[moment] === null) calls.set(call_id, { ...call, [moment]: Number(seconds) * 1_000 });
+    if (moment && call[moment] === null) calls.set(call_id, { ...call, [moment]: at_ms });
   }
   return summary([...calls.values()]);
 }
