@@ -1,9 +1,11 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { type Ceiling, ceilings, findCeiling } from './bench/ceiling.ts';
+import { cutsLine, measureCuts } from './bench/cuts.ts';
 import { type Installation, startInstallation } from './bench/installation.ts';
 import { type BenchOptions, OptionError, readOptions, USAGE } from './bench/options.ts';
 import { runLine, summary } from './bench/report.ts';
 import { type Run, run } from './bench/run.ts';
+import { type Memory, memoryLine, soak } from './bench/soak.ts';
 import { readVersions } from './bench/versions.ts';
 import type { Way } from './bench/ways.ts';
 import { announce } from './services/announce.ts';
@@ -80,6 +82,16 @@ async function bench(options: BenchOptions): Promise<number> {
     console.log(`${await describe(installation, options, load)}\n`);
     if (options.ceiling) {
       console.log(`\n${ceilings(await allCeilings(installation, options), options.ways)}`);
+      return 0;
+    }
+    if (options.cuts !== null) {
+      const { cuts, rate } = options;
+      console.log(cutsLine(await measureCuts(installation, { cuts, rate })));
+      return 0;
+    }
+    if (options.soak !== null) {
+      const tell = (memory: Memory) => console.log(memoryLine(memory));
+      await soak(installation, { ...options, calls: options.soak }, tell);
       return 0;
     }
     const runs = await allRounds(installation, options);

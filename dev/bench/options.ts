@@ -16,6 +16,10 @@ export interface BenchOptions {
   readonly ways: readonly Way[];
   /** Instead: the highest rate that each way sustains, from `rate` upwards. */
   readonly ceiling: boolean;
+  /** Instead: how late so many prepaid calls are cut; null: not asked for. */
+  readonly cuts: number | null;
+  /** Instead: memory of the control plane over so many calls. */
+  readonly soak: number | null;
 }
 
 /** The command line asks for something that cannot be done; the message says what can. */
@@ -30,7 +34,9 @@ export const USAGE = `Usage: npm run bench:calls -- [options]
   --talk-ms N   talk of each call              (default 2000)
   --profile DIR CPU profiles of the control plane go there (default none)
   --compare     also GROUP_COUNT, a FastAGI and a CURL() decision
-  --ceiling     the highest rate that each way sustains, from --rate up in steps of a tenth`;
+  --ceiling     the highest rate that each way sustains, from --rate up in steps of a tenth
+  --cuts N      how late N prepaid calls are cut
+  --soak N      memory of the control plane over N calls`;
 
 /** How long the carrier rings: part of how many calls there are at once. */
 export const RING_ms = 100;
@@ -42,11 +48,16 @@ const LIMITS = {
   seconds: { standard: 20, least: 2, most: 600 },
   rounds: { standard: 5, least: 1, most: 50 },
   'talk-ms': { standard: 2_000, least: 100, most: 60_000 },
+  cuts: { standard: null, least: 1, most: 2_000 },
+  soak: { standard: null, least: 100, most: 1_000_000 },
 } as const;
 
 type Name = keyof typeof LIMITS;
 
-function readNumber(name: Name, text: string | undefined): number {
+function readNumber<N extends Name>(
+  name: N,
+  text: string | undefined,
+): (typeof LIMITS)[N]['standard'] | number {
   const { standard, least, most } = LIMITS[name];
   if (text === undefined) return standard;
   const value = Number(text);
@@ -55,7 +66,7 @@ function readNumber(name: Name, text: string | undefined): number {
 }
 
 function parse(args: readonly string[]) {
-  const numbers = { rate: text, seconds: text, rounds: text, 'talk-ms': text };
+  const numbers = { rate: text, seconds: text, rounds: text, 'talk-ms': text, cuts: text, soak: text };
   const options = { ...numbers, profile: text, compare: flag, ceiling: flag };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;
@@ -70,7 +81,7 @@ const flag = { type: 'boolean', default: false } as const;
 /** Reads the command line. Throws OptionError. */
 export function readOptions(args: readonly string[]): BenchOptions {
   const values = parse(args);
-  const read = (name: Name) => readNumber(name, values[name]);
+  const read = <N extends Name>(name: N) => readNumber(name, values[name]);
   const options = {
     rate: read('rate'),
     seconds: read('seconds'),
@@ -79,6 +90,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     profile: values.profile === undefined ? null : resolve(values.profile),
     ways: values.compare ? WAYS : (['PLAIN', 'CONTROLLED'] as const),
     ceiling: values.ceiling,
+    cuts: read('cuts'),
+    soak: read('soak'),
   };
   const atOnce = Math.ceil((options.rate * (options.talk_ms + RING_ms)) / 1_000);
   if (atOnce > MOST_CALLS_AT_ONCE) {
