@@ -10,6 +10,7 @@ import type { Peers } from '../stores/redis/peers.ts';
 import { type Admissions, createAdmissions } from './admission.ts';
 import { createCompany, type Told } from './company.ts';
 import { type Controller, createController } from './controller.ts';
+import { createDecisionTimes, type DecisionTimes } from './decision-times.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
@@ -29,6 +30,7 @@ const SWEEP_MOVES_ms = 30_000;
 
 export interface CallControl {
   readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
   readonly directory: Directory;
   readonly store: LiveCallStore;
   readonly controller: Controller;
@@ -131,6 +133,7 @@ export function createCallControl({
   const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
   const board = createLiveBoard();
+  const decisionTimes = createDecisionTimes();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
@@ -153,6 +156,7 @@ export function createCallControl({
     settler,
     refusals,
     board,
+    decisionTimes,
     live,
     log,
   });
@@ -190,6 +194,7 @@ export function createCallControl({
     hangUp: company.hangUp,
     reserve: createReserve(db, store, log),
     board,
+    decisionTimes,
     directory,
     store,
     controller,

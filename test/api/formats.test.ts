@@ -5,6 +5,7 @@ import { addHealth } from '../../src/api/health.ts';
 import { addMetrics } from '../../src/api/metrics.ts';
 import { answerWithProblems } from '../../src/api/problems.ts';
 import { addServerMetrics } from '../../src/api/server-metrics.ts';
+import { createDecisionTimes } from '../../src/calls/decision-times.ts';
 import { NO_DRIFT } from '../../src/calls/drift.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { problemSchema } from '../../src/contract/problem.ts';
@@ -156,7 +157,13 @@ describe('metrics', () => {
   function metrics(token: string | null, trustProxy: boolean) {
     const app = Fastify({ logger: false, trustProxy });
     answerWithProblems(app);
-    addMetrics(app, { board: createLiveBoard(), system: api().database.db, servers: () => [], token });
+    addMetrics(app, {
+      board: createLiveBoard(),
+      decisionTimes: createDecisionTimes(),
+      system: api().database.db,
+      servers: () => [],
+      token,
+    });
     return async (remoteAddress: string, headers: Record<string, string> = {}) =>
       (await app.inject({ url: '/metrics', remoteAddress, headers })).statusCode;
   }
@@ -196,6 +203,23 @@ describe('metrics', () => {
     expect(text).toMatch(/route="unknown",status="404"/);
     expect(text).toMatch(/^pabx_live_calls 0$/m);
     for (const trace of [town.ours.line_id, 'wp-login']) expect(text.includes(trace)).toBe(false);
+  });
+
+  test('decisions are told by how long they took', async () => {
+    const app = Fastify({ logger: false });
+    const decisionTimes = createDecisionTimes();
+    addMetrics(app, {
+      board: createLiveBoard(),
+      decisionTimes,
+      system: api().database.db,
+      servers: () => [],
+      token: null,
+    });
+    for (const took_ms of [0.4, 0.9, 4, 30]) decisionTimes.add(took_ms);
+    const { payload } = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' });
+    const upTo = (seconds: string) =>
+      Number(payload.split(`pabx_decision_seconds_bucket{le="${seconds}"} `)[1]?.split('\n', 1)[0]);
+    expect(['0.0005', '0.001', '0.005', '+Inf'].map(upTo)).toEqual([1, 2, 3, 4]);
   });
 });
 
