@@ -108,6 +108,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileFresh(link: Switch): Promise<void> {
+    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
+    const before = callsOn(link);
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
@@ -120,7 +122,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (running) running.callee ??= seen.callee;
       else await takeOver(link, seen, known.get(seen.call_id));
     }
-    for (const call of callsOn(link)) endUnheard(call, ids, journal);
+    for (const call of before) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
       settleVanished(stored, journal.get(stored.call_id));
@@ -156,7 +158,6 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function reconcileRunning(link: Switch): Promise<void> {
     const know = () => callsOn(link).map(({ facts: { call_id }, registered }) => ({ call_id, registered }));
-    // Taken before the lists: a call that begins while we ask is not missing, only younger than the answer.
     const before = know();
     const redis = await store.idsOf(link.server_id);
     const all = await link.ari.channels();
