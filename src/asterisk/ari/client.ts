@@ -1,6 +1,7 @@
 import http from 'node:http';
 import WebSocket from 'ws';
-import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+import { type AriChannel, AriError, type AriOptions, type AriPort, type Tone } from './port.ts';
+import { createStarts, newToneChannel, type Starts } from './whisper.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
@@ -93,7 +94,7 @@ function watch(application: string, request: Request, lost: (reason: Error) => v
   };
 }
 
-function listen(socket: WebSocket, options: AriOptions, request: Request): () => void {
+function listen(socket: WebSocket, options: AriOptions, request: Request, starts: Starts): () => void {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
@@ -111,7 +112,8 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event === 'object' && event !== null && !echo.isEcho(event)) options.onEvent(event);
+    if (typeof event !== 'object' || event === null) return;
+    if (!echo.isEcho(event) && !starts.hear(event)) options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
@@ -122,13 +124,48 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
   };
 }
 
-function createPort(request: Request, close: () => void): AriPort {
-  const done = async (operation: string, { status, body }: Response): Promise<boolean> => {
-    if (status >= 200 && status < 300) return true;
-    // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
-    if (status === 404 || status === 409 || status === 412) return false;
-    throw new AriError(operation, status, body);
+function done(operation: string, { status, body }: Response): boolean {
+  if (status >= 200 && status < 300) return true;
+  // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
+  if (status === 404 || status === 409 || status === 412) return false;
+  throw new AriError(operation, status, body);
+}
+
+/** A snoop channel speaks into what its party hears. It ends with its tone, or with the call. */
+function whisperer(application: string, request: Request, starts: Starts): AriPort['whisper'] {
+  const post = async (path: string, parameters: Record<string, string>) =>
+    done(path, await request('POST', `/channels/${path}?${new URLSearchParams(parameters)}`));
+
+  async function play(tone_id: string, { cadence, seconds }: Tone): Promise<boolean> {
+    // Before the tone: it must not stay, whatever becomes of us.
+    const limit = { variable: 'TIMEOUT(absolute)', value: seconds.toFixed(3) };
+    return (
+      (await post(`${tone_id}/variable`, limit)) &&
+      (await post(`${tone_id}/play`, { media: `tone:${cadence}` }))
+    );
+  }
+
+  return async (channel_id, tone) => {
+    const tone_id = newToneChannel();
+    const began = starts.of(tone_id);
+    try {
+      const snoop = `${encodeURIComponent(channel_id)}/snoop/${tone_id}`;
+      if (!(await post(snoop, { app: application, whisper: 'out' }))) return false;
+      if ((await began) && (await play(tone_id, tone))) return true;
+      await request('DELETE', `/channels/${tone_id}`);
+      return false;
+    } finally {
+      starts.forget(tone_id);
+    }
   };
+}
+
+function createPort(
+  { application }: AriOptions,
+  request: Request,
+  starts: Starts,
+  close: () => void,
+): AriPort {
   return {
     async channels() {
       const { status, body } = await request('GET', '/channels');
@@ -144,6 +181,7 @@ function createPort(request: Request, close: () => void): AriPort {
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
       return done('hangup', await request('DELETE', path));
     },
+    whisper: whisperer(application, request, starts),
     close,
   };
 }
@@ -156,9 +194,11 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
-  const stop = listen(socket, options, request);
+  const starts = createStarts();
+  const stop = listen(socket, options, request, starts);
   const close = () => {
     stop();
+    starts.close();
     agent.destroy();
   };
   try {
@@ -170,5 +210,5 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(request, close);
+  return createPort(options, request, starts, close);
 }

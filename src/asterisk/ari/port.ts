@@ -22,7 +22,16 @@ export interface AriPort {
   continueAt(channel_id: string, context: string, extension: string): Promise<boolean>;
   /** Hangs up any channel with this Q.850 cause. False when it is gone. */
   hangUp(channel_id: string, q850: number): Promise<boolean>;
+  /** Plays a tone to the party of this channel and to nobody else; the call goes on. False when the channel is gone. */
+  whisper(channel_id: string, tone: Tone): Promise<boolean>;
   close(): void;
+}
+
+export interface Tone {
+  /** Frequencies in Hz by milliseconds, as indications.conf writes them: `1400/200,0/100,1400/200`. */
+  readonly cadence: string;
+  /** How long it takes in all: with it ends what the switch set up for it, whoever is there to see to it. */
+  readonly seconds: number;
 }
 
 export interface AriOptions {
