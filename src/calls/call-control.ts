@@ -20,6 +20,7 @@ import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
+import { createTones, type Tones } from './tones.ts';
 
 const WALLET_RETRY_ms = 1_000;
 const SWEEP_MOVES_ms = 30_000;
@@ -48,6 +49,21 @@ export interface CallControlDependencies {
   readonly log: Log;
 }
 
+/** A board whose every change tones hear of: what a viewer is shown of a call is what they go by. */
+function heardBy(board: LiveBoard, tones: () => Tones): LiveBoard {
+  return {
+    ...board,
+    upsert(call) {
+      board.upsert(call);
+      tones().changed(call);
+    },
+    remove(call, reason, bill) {
+      tones().stop(call);
+      board.remove(call, reason, bill);
+    },
+  };
+}
+
 /** Puts the parts of real-time control together. `switches.set` starts it. */
 export function createCallControl({
   db,
@@ -63,9 +79,10 @@ export function createCallControl({
   };
   const store = createLiveCallStore(redis, resync);
   const directory = createDirectory(db);
-  const board = createLiveBoard();
+  const board: LiveBoard = heardBy(createLiveBoard(), () => tones);
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
+  const tones = createTones({ sharing, log, switchOf: (id) => switches.get(id) });
   const settling = {
     ...store,
     /** What a call held and did not need is there for the others now. */

@@ -55,6 +55,10 @@ export interface SubscriberFacts {
   readonly reserved_in: number;
   readonly calls_per_second: number | null;
   readonly internal_calls_take_slots: boolean;
+  /** How long before a cut the payer of a call hears a warning; 0: never. */
+  readonly warn_seconds: number;
+  /** Whether it hears when minutes have ended and money pays. */
+  readonly switch_tone: boolean;
   readonly reseller_max_calls: number;
   /** How far below zero the money may go; 0 for prepaid whatever the column says. */
   readonly credit_limit_micros: bigint;

@@ -109,6 +109,8 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
       reserved_in: 2,
       calls_per_second: 1,
       internal_calls_take_slots: false,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: 0n,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,

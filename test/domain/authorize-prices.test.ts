@@ -77,6 +77,8 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
       reserved_in: 0,
       calls_per_second: null,
       internal_calls_take_slots: true,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,

@@ -76,6 +76,8 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
       reserved_in: 0,
       calls_per_second: null,
       internal_calls_take_slots: true,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,

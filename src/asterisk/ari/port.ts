@@ -28,7 +28,10 @@ export interface AriPort {
 }
 
 export interface Tone {
-  /** Frequencies in Hz by milliseconds, as indications.conf writes them: `1400/200,0/100,1400/200`. */
+  /**
+   * Hz and milliseconds as indications.conf has them, `!` before what is played once, `|` between them: a comma would
+   * begin another piece of media. `!1400/200|!0/100|!1400/200` are two beeps.
+   */
   readonly cadence: string;
   /** How long it takes in all: with it ends what the switch set up for it, whoever is there to see to it. */
   readonly seconds: number;

@@ -31,6 +31,8 @@ interface LineRow {
   reserved_in: number;
   calls_per_second: number | null;
   internal_calls_take_slots: boolean;
+  warn_seconds: number;
+  switch_tone: boolean;
   reseller_max_calls: number;
   credit_limit_micros: bigint;
   daily_cap_micros: bigint | null;
@@ -74,6 +76,8 @@ function toFacts(row: LineRow): LineFacts {
       reserved_in: row.reserved_in,
       calls_per_second: row.calls_per_second,
       internal_calls_take_slots: row.internal_calls_take_slots,
+      warn_seconds: row.warn_seconds,
+      switch_tone: row.switch_tone,
       reseller_max_calls: row.reseller_max_calls,
       credit_limit_micros: row.billing_mode === 'PREPAID' ? 0n : row.credit_limit_micros,
       daily_cap_micros: row.daily_cap_micros,
@@ -105,7 +109,7 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
       s.id as subscriber_id, s.reseller_id, s.name, s.billing_mode, s.status as subscriber_status,
       r.status as reseller_status, s.max_concurrent_calls as max_calls,
       s.max_concurrent_out as max_calls_out, s.max_concurrent_in as max_calls_in, s.reserved_in,
-      s.max_calls_per_second as calls_per_second, s.internal_calls_take_slots,
+      s.max_calls_per_second as calls_per_second, s.internal_calls_take_slots, s.warn_seconds, s.switch_tone,
       s.daily_spend_cap_micros as daily_cap_micros, r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
       s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.allow_loss_calls, s.intl_dialing, s.auto_ninth_digit,
       r.credit_limit_micros as reseller_credit_micros,

@@ -216,6 +216,8 @@ export const TABLES = {
     reserved_in: '',
     max_calls_per_second: '?',
     internal_calls_take_slots: '',
+    warn_seconds: '',
+    switch_tone: '',
     max_lines: '?',
     allow_loss_calls: '',
     permission_profile_id: '?',

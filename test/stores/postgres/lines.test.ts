@@ -99,7 +99,7 @@ describe('the facts of a line', () => {
       .set({
         ...{ cycle_day: 31, allow_loss_calls: true, intl_dialing: 'AUTO', auto_ninth_digit: false },
         ...{ max_concurrent_out: 6, max_concurrent_in: 5, reserved_in: 2, max_calls_per_second: 9 },
-        internal_calls_take_slots: false,
+        ...{ internal_calls_take_slots: false, warn_seconds: 20, switch_tone: true },
         daily_spend_cap_micros: 9_007_199_254_742n,
       })
       .where('id', '=', tenant.subscriber_id)
@@ -150,6 +150,8 @@ describe('the facts of a line', () => {
       reserved_in: 2,
       calls_per_second: 9,
       internal_calls_take_slots: false,
+      warn_seconds: 20,
+      switch_tone: true,
       daily_cap_micros: 9_007_199_254_742n,
       reseller_max_calls: 77,
       credit_limit_micros: 9_007_199_254_740n,
