@@ -85,8 +85,7 @@ export const PANEL_FIELD_FACTS = {
   // Not among the limits above: what one says of how many there may be is nothing for how many are kept free.
   'subscriber.reserved_in': field(ALL, 'READ', ['reserved_in'], 'NUMERIC'),
   'subscriber.max_calls_per_second': field(LOOK, 'READ', ['max_calls_per_second']),
-  // What one hears costs nobody anything.
-  'subscriber.tones': field(ALL, 'WRITE', ['warn_seconds', 'switch_tone']),
+  'subscriber.tones': field(ALL, 'READ', ['warn_seconds', 'switch_tone']),
   'subscriber.max_lines': field(LOOK, 'READ', ['max_lines']),
   'subscriber.bundles': field(LOOK, 'READ', ['bundles', 'ldn_fixed_uses_local', 'ldn_mobile_uses_local']),
   // A label that only people read.
