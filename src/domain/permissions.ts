@@ -106,6 +106,12 @@ export const PANEL_FIELD_FACTS = {
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
   'number.target': field(ALL, 'READ', ['target_line_id']),
+  'number.max_concurrent_calls': field(
+    ALL,
+    'READ',
+    ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'],
+    'NUMERIC',
+  ),
   'call.number': field(LOOK, 'READ', CALL_NUMBERS),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
   // WRITE hangs up.

@@ -171,7 +171,10 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     caller_id_did_id: null,
     status: 'SUSPENDED',
   },
-  number: { subscriber_id: null, target_line_id: null, status: 'INACTIVE' },
+  number: {
+    ...{ subscriber_id: null, target_line_id: null, status: 'INACTIVE' },
+    ...{ max_concurrent_calls: 3, max_concurrent_in: 1, max_concurrent_out: 2 },
+  },
 };
 
 describe('what `can` tells', () => {

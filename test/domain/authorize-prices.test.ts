@@ -63,6 +63,7 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
     max_call_seconds: null,
     max_ring_seconds: null,
     caller_id: null,
+    caller_id_limits: null,
     plan_id: 'p1',
     sale_versions: [],
     subscriber: {

@@ -191,6 +191,9 @@ export interface Database extends CallTables {
     subscriber_id: string | null;
     number: string;
     target_line_id: string | null;
+    max_concurrent_calls: number | null;
+    max_concurrent_in: number | null;
+    max_concurrent_out: number | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
     created_at: CreatedAt;
   };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addSubscriber } from '../../../dev/world/tenants.ts';
 import { versionAt } from '../../../src/domain/rate-table.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
-import { findLineFacts, findTrunkFacts } from '../../../src/stores/postgres/lines.ts';
+import { findLineFacts, findNumberFacts, findTrunkFacts } from '../../../src/stores/postgres/lines.ts';
 import {
   addClassVersion,
   listVersionStarts,
@@ -75,6 +75,37 @@ function addVersion(
 }
 
 const LONG_AGO_ms = Date.parse('2000-01-01T00:00:00Z');
+
+/** A number of a tenant with limits of its own. */
+async function addNumber(db: Db, { reseller_id, subscriber_id, line_id }: Tenant, number: string) {
+  const limits = { max_concurrent_calls: 4, max_concurrent_out: 3, max_concurrent_in: 2 };
+  const { id } = await db
+    .insertInto('dids')
+    .values({ reseller_id, subscriber_id, target_line_id: line_id, number, ...limits })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+const LIMITS = { max_calls: 4, max_calls_out: 3, max_calls_in: 2 };
+
+describe('the facts of a number', () => {
+  test('are its own, with its limits; a line has those of the one that it shows, while that is active', async () => {
+    const { db } = database();
+    const tenant = await addTenant(db, { billing_mode: 'PREPAID' });
+    const did_id = await addNumber(db, tenant, '+551140009876');
+    expect(await findNumberFacts(db, '+551140009876')).toMatchObject({ did_id, active: true, ...LIMITS });
+    expect((await factsOf(tenant.username)).caller_id_limits).toBeNull();
+    await db
+      .updateTable('lines')
+      .set({ caller_id_did_id: did_id })
+      .where('id', '=', tenant.line_id)
+      .execute();
+    const shown = { caller_id: '+551140009876', caller_id_limits: { did_id, ...LIMITS } };
+    expect(await factsOf(tenant.username)).toMatchObject(shown);
+    await db.updateTable('dids').set({ status: 'INACTIVE' }).where('id', '=', did_id).execute();
+    expect(await factsOf(tenant.username)).toMatchObject({ caller_id: null, caller_id_limits: null });
+  });
+});
 
 describe('the facts of a line', () => {
   test('are its own, its subscriber’s and its reseller’s', async () => {
