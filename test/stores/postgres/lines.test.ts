@@ -42,7 +42,7 @@ async function addLine(tenant: Tenant, extension: string, status: 'ACTIVE' | 'BL
 async function addPlan(db: Db, reseller_id: string, price_micros_per_minute: bigint): Promise<string> {
   const { id } = await db
     .insertInto('sales_plans')
-    .values({ reseller_id, name: `Plano ${price_micros_per_minute}` })
+    .values({ reseller_id, name: `Preços ${price_micros_per_minute}` })
     .returning('id')
     .executeTakeFirstOrThrow();
   await addVersion(db, { sales_plan_id: id }, '2000-01-01T00:00:00Z', price_micros_per_minute);
