@@ -54,7 +54,7 @@ function wantsTones({ facts, phase }: LiveCall): boolean {
 }
 
 export function createTones({ sharing, log, switchOf }: Dependencies): Tones {
-  const calls = new Map<LiveCall, Told>();
+  const calls = new WeakMap<LiveCall, Told>();
   const over = new WeakSet<LiveCall>();
 
   async function whisper(call: LiveCall, tone: Tone): Promise<void> {

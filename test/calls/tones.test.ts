@@ -97,6 +97,19 @@ describe('a warning', () => {
     expect(log.told).toMatchObject([{ level: 'warn', fields: { err: { message: 'Redis is away' } } }]);
   });
 
+  test('is looked up once, though that tells of the call again', async () => {
+    let looks = 0;
+    const { call, tones, heard, pass } = answered({
+      look: async () => {
+        looks += 1;
+        tones.changed(call);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      },
+    });
+    await pass(70);
+    expect({ looks, heard }).toEqual({ looks: 1, heard: ['50: 1400'] });
+  });
+
   test('comes again before a later end, when money came meanwhile', async () => {
     const { call, tones, heard, pass } = answered();
     await pass(55);
