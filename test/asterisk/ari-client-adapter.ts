@@ -23,7 +23,7 @@ export const connectByAriClient: ConnectAri = async (options) => {
   for (const type of options.eventTypes) client.on(type, hear);
   client.on('WebSocketMaxRetries', () => options.onLost(new Error('gave up')));
   await client.start(options.application, true);
-  const allowed = options.eventTypes.map((type) => ({ type }));
+  const allowed = [...options.eventTypes, 'ChannelUserevent'].map((type) => ({ type }));
   await client.applications.filter({ applicationName: options.application, filter: { allowed } });
   return {
     channels: async () => (await client.channels.list()) as AriChannel[],
@@ -39,6 +39,15 @@ export const connectByAriClient: ConnectAri = async (options) => {
       const tone = { channelId: tone_id, variable: 'TIMEOUT(absolute)', value: seconds.toFixed(3) };
       await client.channels.setChannelVar(tone);
       return happened(client.channels.play({ channelId: tone_id, media: `tone:${cadence}` }));
+    },
+    isListening: () => {
+      const heard = new Promise<boolean>((resolve) => {
+        client.once('ChannelUserevent', () => resolve(true));
+        setTimeout(resolve, 1_000, false);
+      });
+      return client.events
+        .userEvent({ eventName: 'listening', application: options.application })
+        .then(() => heard);
     },
     close: () => client.stop(),
   };

@@ -1,20 +1,22 @@
 import http from 'node:http';
 import WebSocket from 'ws';
 import { type AriChannel, AriError, type AriOptions, type AriPort, type Tone } from './port.ts';
+import {
+  type AriResponse,
+  createSocketRequests,
+  RESPONSE_TYPE,
+  type SocketRequests,
+} from './socket-requests.ts';
 import { createStarts, newToneChannel, type Starts } from './whisper.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
+const ECHO_PATIENCE_ms = 1_000;
 const ECHO = 'pabx-echo';
 const ECHO_TYPE = 'ChannelUserevent';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
-interface Response {
-  status: number;
-  body: string;
-}
-
-type Request = (method: string, path: string, body?: unknown) => Promise<Response>;
+type Request = (method: string, path: string, body?: unknown) => Promise<AriResponse>;
 
 function authorization({ user, password }: AriOptions): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -69,38 +71,67 @@ function openSocket(options: AriOptions): Promise<WebSocket> {
   });
 }
 
+interface Watch {
+  /** Whether this event is an echo. */
+  isEcho(event: unknown): boolean;
+  /** Whether an echo that is asked for now comes at once. */
+  ask(): Promise<boolean>;
+  stop(): void;
+}
+
 /**
  * Asks the switch for an event of our own again and again. When it does not come, the socket is dead, or another
  * client has taken over the application: Asterisk then leaves our socket open, and silent for ever.
  */
-function watch(application: string, request: Request, lost: (reason: Error) => void) {
+function watch(application: string, request: Request, lost: (reason: Error) => void): Watch {
   let heard = true;
-  const path = `/events/user/${ECHO}?application=${encodeURIComponent(application)}`;
+  let asked = 0;
+  const answers = new Map<string, (heard: boolean) => void>();
+  const call = (name: string) =>
+    request('POST', `/events/user/${name}?application=${encodeURIComponent(application)}`);
   const timer = setInterval(() => {
     if (!heard)
       return lost(new Error('ARI sends no events any more; does another client use the application?'));
     heard = false;
-    request('POST', path).catch(lost);
+    call(ECHO).catch(lost);
   }, ECHO_EVERY_ms);
   return {
-    /** Whether this event is the echo. */
-    isEcho(event: unknown): boolean {
+    isEcho(event) {
       const { type, eventname } = event as { type?: unknown; eventname?: unknown };
-      if (type !== ECHO_TYPE || eventname !== ECHO) return false;
+      if (type !== ECHO_TYPE || typeof eventname !== 'string' || !eventname.startsWith(ECHO)) return false;
       heard = true;
+      answers.get(eventname)?.(true);
       return true;
+    },
+    ask() {
+      asked += 1;
+      // A name of its own: an older echo may still wait in the socket of a process that was paused.
+      const name = `${ECHO}-${asked}`;
+      const heardIt = new Promise<boolean>((resolve) => {
+        answers.set(name, resolve);
+        setTimeout(resolve, ECHO_PATIENCE_ms, false).unref();
+        call(name).catch(() => resolve(false));
+      });
+      return heardIt.finally(() => answers.delete(name));
     },
     stop: () => clearInterval(timer),
   };
 }
 
-function listen(socket: WebSocket, options: AriOptions, request: Request, starts: Starts): () => void {
+function listen(
+  socket: WebSocket,
+  options: AriOptions,
+  request: Request,
+  takes: (event: object) => boolean,
+  gone: (reason: Error) => void,
+): Watch {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
     echo.stop();
     socket.terminate();
+    gone(reason);
     options.onLost(reason);
   };
   const echo = watch(options.application, request, lost);
@@ -112,19 +143,23 @@ function listen(socket: WebSocket, options: AriOptions, request: Request, starts
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event !== 'object' || event === null) return;
-    if (!echo.isEcho(event) && !starts.hear(event)) options.onEvent(event);
+    if (typeof event !== 'object' || event === null || takes(event) || echo.isEcho(event)) return;
+    options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
-  return () => {
-    over = true;
-    echo.stop();
-    socket.terminate();
+  return {
+    ...echo,
+    stop() {
+      over = true;
+      echo.stop();
+      socket.terminate();
+      gone(new Error('the ARI connection was closed'));
+    },
   };
 }
 
-function done(operation: string, { status, body }: Response): boolean {
+function done(operation: string, { status, body }: AriResponse): boolean {
   if (status >= 200 && status < 300) return true;
   // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
   if (status === 404 || status === 409 || status === 412) return false;
@@ -132,9 +167,9 @@ function done(operation: string, { status, body }: Response): boolean {
 }
 
 /** A snoop channel speaks into what its party hears. It ends with its tone, or with the call. */
-function whisperer(application: string, request: Request, starts: Starts): AriPort['whisper'] {
+function whisperer(application: string, ask: SocketRequests['request'], starts: Starts): AriPort['whisper'] {
   const post = async (path: string, parameters: Record<string, string>) =>
-    done(path, await request('POST', `/channels/${path}?${new URLSearchParams(parameters)}`));
+    done(path, await ask('POST', `/channels/${path}?${new URLSearchParams(parameters)}`));
 
   async function play(tone_id: string, { cadence, seconds }: Tone): Promise<boolean> {
     // Before the tone: it must not stay, whatever becomes of us.
@@ -152,7 +187,7 @@ function whisperer(application: string, request: Request, starts: Starts): AriPo
       const snoop = `${encodeURIComponent(channel_id)}/snoop/${tone_id}`;
       if (!(await post(snoop, { app: application, whisper: 'out' }))) return false;
       if ((await began) && (await play(tone_id, tone))) return true;
-      await request('DELETE', `/channels/${tone_id}`);
+      await ask('DELETE', `/channels/${tone_id}`);
       return false;
     } finally {
       starts.forget(tone_id);
@@ -160,11 +195,11 @@ function whisperer(application: string, request: Request, starts: Starts): AriPo
   };
 }
 
+/** What calls wait for goes over the socket; a list of channels would hold all of that up. */
 function createPort(
-  { application }: AriOptions,
   request: Request,
-  starts: Starts,
-  close: () => void,
+  ask: SocketRequests['request'],
+  rest: Pick<AriPort, 'whisper' | 'isListening' | 'close'>,
 ): AriPort {
   return {
     async channels() {
@@ -175,14 +210,13 @@ function createPort(
     async continueAt(channel_id, context, extension) {
       const query = new URLSearchParams({ context, extension, priority: '1' });
       const path = `/channels/${encodeURIComponent(channel_id)}/continue?${query}`;
-      return done('continue', await request('POST', path));
+      return done('continue', await ask('POST', path));
     },
     async hangUp(channel_id, q850) {
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
-      return done('hangup', await request('DELETE', path));
+      return done('hangup', await ask('DELETE', path));
     },
-    whisper: whisperer(application, request, starts),
-    close,
+    ...rest,
   };
 }
 
@@ -195,14 +229,19 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
   const starts = createStarts();
-  const stop = listen(socket, options, request, starts);
+  const answers = createSocketRequests(socket, REQUEST_TIMEOUT_ms);
+  const gone = (reason: Error) => {
+    answers.lose(reason);
+    starts.close();
+  };
+  const takes = (event: object) => answers.takes(event) || starts.hear(event);
+  const { ask, stop } = listen(socket, options, request, takes, gone);
   const close = () => {
     stop();
-    starts.close();
     agent.destroy();
   };
   try {
-    const allowed = [...options.eventTypes, ECHO_TYPE].map((type) => ({ type }));
+    const allowed = [...options.eventTypes, ECHO_TYPE, RESPONSE_TYPE].map((type) => ({ type }));
     const path = `/applications/${encodeURIComponent(options.application)}/eventFilter`;
     const { status, body } = await request('PUT', path, { allowed });
     if (status !== 200) throw new AriError('eventFilter', status, body);
@@ -210,5 +249,6 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(options, request, starts, close);
+  const whisper = whisperer(options.application, answers.request, starts);
+  return createPort(request, answers.request, { whisper, isListening: ask, close });
 }

@@ -24,6 +24,8 @@ export interface AriPort {
   hangUp(channel_id: string, q850: number): Promise<boolean>;
   /** Plays a tone to the party of this channel and to nobody else; the call goes on. False when the channel is gone. */
   whisper(channel_id: string, tone: Tone): Promise<boolean>;
+  /** Whether events still come to us, and no other client has taken the application over. Asks the switch. */
+  isListening(): Promise<boolean>;
   close(): void;
 }
 
