@@ -156,19 +156,13 @@ export function createCallControl({
   const decisionTimes = createDecisionTimes();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
-  const tones = createTones({ sharing, log, switchOf: (id) => switches.get(id) });
+  const switchOf = (id: string) => switches.get(id);
+  const tones = createTones({ sharing, log, switchOf });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
   const admissions = createAdmissions(db, store, times.slice_seconds);
-  const slices = createSlices({
-    store,
-    board,
-    sharing,
-    times,
-    log,
-    switchOf: (id) => switches.get(id),
-    openNextCycle: cycleOpener(db, store),
-  });
+  const openNextCycle = cycleOpener(db, store);
+  const slices = createSlices({ store, board, sharing, times, log, switchOf, openNextCycle });
   const controller = createController({
     directory,
     admissions,
@@ -197,7 +191,7 @@ export function createCallControl({
   const company = createCompany({
     peers,
     board,
-    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
+    hangUp: createHangUp(controller.live, switchOf, log),
     owns: (id) => ownership.isOurs(id),
     compared: () => switches.states().flatMap(({ compared, server_id }) => (compared ? [server_id] : [])),
     onWallet: sharing.changed,
