@@ -24,7 +24,7 @@ import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
-import { createTones, type Tones } from './tones.ts';
+import { createTones, heardBy } from './tones.ts';
 
 const WALLET_RETRY_ms = 1_000;
 const SWEEP_MOVES_ms = 30_000;
@@ -56,25 +56,6 @@ export interface CallControlDependencies {
   readonly peers: Peers<Told>;
   readonly times: SliceTimes;
   readonly log: Log;
-}
-
-/** A board whose every change tones hear of: what a viewer is shown of a call is what they go by. */
-function heardBy(board: LiveBoard, tones: () => Tones): LiveBoard {
-  return {
-    ...board,
-    upsert(call) {
-      board.upsert(call);
-      tones().changed(call);
-    },
-    remove(call, reason, bill) {
-      tones().stop(call);
-      board.remove(call, reason, bill);
-    },
-    handOver(call) {
-      tones().stop(call);
-      board.handOver(call);
-    },
-  };
 }
 
 function cycleOpener(db: Db, store: LiveCallStore) {

@@ -1,6 +1,7 @@
 import type { Tone } from '../asterisk/ari/port.ts';
 import type { Switch } from '../asterisk/session.ts';
 import { switchesToMoney, warningAt_ms } from '../domain/tones.ts';
+import type { LiveBoard } from './live-board.ts';
 import { type LiveCall, paidTalk } from './live-call.ts';
 import type { Log } from './log.ts';
 import type { Sharing } from './sharing.ts';
@@ -127,6 +128,25 @@ export function createTones({ sharing, log, switchOf }: Dependencies): Tones {
       const timer = calls.get(call)?.timer;
       if (timer) clearTimeout(timer);
       calls.delete(call);
+    },
+  };
+}
+
+/** A board whose every change tones hear of: what a viewer is shown of a call is what they go by. */
+export function heardBy(board: LiveBoard, tones: () => Tones): LiveBoard {
+  return {
+    ...board,
+    upsert(call) {
+      board.upsert(call);
+      tones().changed(call);
+    },
+    remove(call, reason, bill) {
+      tones().stop(call);
+      board.remove(call, reason, bill);
+    },
+    handOver(call) {
+      tones().stop(call);
+      board.handOver(call);
     },
   };
 }
