@@ -1,4 +1,5 @@
 import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
+import { isToneChannel } from '../asterisk/ari/whisper.ts';
 import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -7,6 +8,7 @@ import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { compareSights, createDriftKeeper, type Drift, type DriftKeeper } from './drift.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
@@ -113,6 +115,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
+    // Of a process that died between two of its requests; all others end by themselves.
+    for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
     const journal = await readEntries(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,

@@ -124,9 +124,9 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   ): Promise<Rebuilt | null> {
     const line = await directory.line(endpoint);
     const cameBy = await directory.trunkNamed(server_id, trunk);
-    return (
-      line && cameBy && { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id) }
-    );
+    if (!line || !cameBy) return null;
+    const limits = await directory.number(number);
+    return { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id, limits) };
   }
 
   async function outbound(

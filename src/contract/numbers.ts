@@ -5,6 +5,7 @@ import { defineRoute } from './route.ts';
 
 const id = z.strictObject({ did_id: z.uuid() });
 const staff = ['MASTER', 'RESELLER'] as const;
+const calls = z.int().min(0).max(10_000).nullable();
 const status = z.enum(['ACTIVE', 'INACTIVE']);
 
 const fields = {
@@ -12,6 +13,10 @@ const fields = {
   subscriber_id: z.uuid().nullable(),
   /** The line that rings, one of the same subscriber. */
   target_line_id: z.uuid().nullable(),
+  /** Calls at a time that came in by it or show it as their caller ID; null: as many as there may be. */
+  max_concurrent_calls: calls,
+  max_concurrent_in: calls,
+  max_concurrent_out: calls,
   status,
 };
 
@@ -21,6 +26,9 @@ export const newNumberSchema = z.strictObject({
   number: e164Schema,
   subscriber_id: fields.subscriber_id.default(null),
   target_line_id: fields.target_line_id.default(null),
+  max_concurrent_calls: calls.default(null),
+  max_concurrent_in: calls.default(null),
+  max_concurrent_out: calls.default(null),
   status: status.default('ACTIVE'),
 });
 export type NewNumber = z.output<typeof newNumberSchema>;
@@ -35,6 +43,9 @@ export const numberSchema = z.object({
   subscriber_id: z.uuid().nullable(),
   number: z.string(),
   target_line_id: z.uuid().nullable().optional(),
+  max_concurrent_calls: z.int().nullable().optional(),
+  max_concurrent_in: z.int().nullable().optional(),
+  max_concurrent_out: z.int().nullable().optional(),
   status,
   version: z.int(),
   created_at: dateTimeSchema,
