@@ -9,6 +9,7 @@ import type { Db } from '../stores/postgres/connect.ts';
 import { notFound, queueFor, requireOwned } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { countLines } from '../stores/postgres/line-reports.ts';
+import { checkForwards, forwardsOf } from './check-forwards.ts';
 
 /** Part of every phone's digest; changing it would make all passwords wrong. */
 export const SIP_REALM = 'pabx';
@@ -160,6 +161,7 @@ export async function createLine(db: Db | Tx, tenant: Tenant, line: NewLine): Pr
   if (!subscriber || !owns(tenant, subscriber)) throw notFound('subscriber_id');
   const { subscriber_id } = subscriber;
   await requireLineReferences(tx, subscriber, line);
+  await checkForwards(tx, subscriber_id, line, line);
   const status = line.status ?? 'ACTIVE';
   if (status !== 'INACTIVE') await takeLinePlace(tx, subscriber_id);
   const sip_username = randomName();
@@ -178,6 +180,7 @@ export async function createLine(db: Db | Tx, tenant: Tenant, line: NewLine): Pr
         max_calls_per_second: line.max_calls_per_second ?? null,
         max_call_seconds: line.max_call_seconds ?? null,
         max_ring_seconds: line.max_ring_seconds ?? null,
+        ...forwardsOf(line),
         allowed_classes: line.allowed_classes ?? [...DEFAULT_CLASSES],
         sales_plan_id: line.sales_plan_id ?? null,
         caller_id_did_id: line.caller_id_did_id ?? null,

@@ -4,10 +4,12 @@ import type { Switch } from '../asterisk/session.ts';
 import { authorize, type LineFacts, NO_PRICES, type Permission } from '../domain/authorize.ts';
 import { authorizeInbound, calledNumber, callerNumber } from '../domain/authorize-inbound.ts';
 import { NO_GRANT } from '../domain/charge.ts';
+import { authorizeForward } from '../domain/forwarding.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Directory } from './directory.ts';
+import { besidesHeld } from './forwarding.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -65,6 +67,8 @@ type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
 type Arrival = Extract<CallEvent, { type: 'ARRIVED' }>;
 type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 
+const forwardedFrom = (event: Offer | Arrival) => (event.type === 'OFFERED' && event.forward?.from) || null;
+
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
   const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
@@ -88,6 +92,7 @@ export function createController(deps: ControllerDependencies): Controller {
       line_id: known.line_id ?? null,
       direction: offer.type === 'ARRIVED' ? 'IN' : 'OUT',
       caller_number: (offer.type === 'ARRIVED' && callerNumber(offer.caller)) || null,
+      forwarded_from: forwardedFrom(offer),
       dialled: printable(offer.dialled),
       number: known.number ?? null,
       call_class: known.call_class ?? null,
@@ -117,13 +122,16 @@ export function createController(deps: ControllerDependencies): Controller {
     const trunk = await directory.trunk(link.server_id);
     // By our clock, which is the one that prices were dated by.
     const prices = await directory.prices(line, trunk, Date.now());
-    const verdict = authorize(event.dialled, line, trunk, prices);
+    const { dialled, forward } = event;
+    const verdict = forward
+      ? authorizeForward(dialled, line, trunk, prices, forward.senders)
+      : authorize(dialled, line, trunk, prices);
     const { subscriber_id, reseller_id } = line.subscriber;
     if (!verdict.permitted) {
       const { destination } = verdict;
       const known = { line_id: line.line_id, subscriber_id, reseller_id };
-      const dialled = destination && { number: destination.number, call_class: destination.class };
-      return refuse(link, event, verdict.refusal, { ...known, ...dialled });
+      const meant = destination && { number: destination.number, call_class: destination.class };
+      return refuse(link, event, verdict.refusal, { ...known, ...meant });
     }
     const { permission } = verdict;
     await admit(link, event, line, permission);
@@ -153,8 +161,10 @@ export function createController(deps: ControllerDependencies): Controller {
     line: LineFacts,
     permission: Permission,
   ): Promise<void> {
-    const offered = { ...event, server_id: link.server_id, dialled: printable(event.dialled) };
-    const facts = callFacts(offered, line, permission);
+    const { server_id } = link;
+    const forwarded_from = forwardedFrom(event);
+    const offered = { ...event, server_id, forwarded_from, dialled: printable(event.dialled) };
+    const facts = besidesHeld(callFacts(offered, line, permission), live);
     // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
     const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
     const optional = costless && !store.ready();
@@ -190,7 +200,8 @@ export function createController(deps: ControllerDependencies): Controller {
     const trunk = await directory.trunk(link.server_id);
     const verdict = authorize(number, line, trunk, NO_PRICES);
     if (!verdict.permitted) return null;
-    const seen = { call_id: event.call_id, server_id: link.server_id, dialled: number, at_ms: event.at_ms };
+    const { call_id, at_ms } = event;
+    const seen = { call_id, server_id: link.server_id, dialled: number, at_ms, forwarded_from: null };
     const call = newLiveCall(callFacts(seen, line, verdict.permission), NO_GRANT, 0, false);
     live.set(event.call_id, call);
     return call;

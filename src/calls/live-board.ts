@@ -67,6 +67,7 @@ function toRow(call: LiveCall): LiveCallRow {
     extension: facts.extension,
     direction: facts.direction,
     caller_number: facts.caller_number,
+    forwarded_from: facts.forwarded_from,
     dialled: facts.dialled,
     number: facts.number,
     call_class: facts.call_class,

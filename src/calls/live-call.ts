@@ -21,6 +21,8 @@ export interface CallFacts extends CallRates {
   readonly direction: Direction;
   /** Of a call that came in: the number that its caller showed. */
   readonly caller_number: string | null;
+  /** The call that its line sent on by this one. */
+  readonly forwarded_from: string | null;
   readonly dialled: string;
   readonly number: string;
   readonly call_class: CallClass;
@@ -67,7 +69,13 @@ export interface LiveCall {
 }
 
 export function callFacts(
-  call: { call_id: string; server_id: string; dialled: string; at_ms: number },
+  call: {
+    call_id: string;
+    server_id: string;
+    dialled: string;
+    at_ms: number;
+    forwarded_from: string | null;
+  },
   line: LineFacts,
   permission: Permission,
 ): CallFacts {
@@ -85,6 +93,7 @@ export function callFacts(
     trunk_id: route.kind === 'LINE' ? null : route.trunk.trunk_id,
     direction: route.kind === 'INBOUND' ? 'IN' : 'OUT',
     caller_number: (route.kind === 'INBOUND' && permission.caller_id) || null,
+    forwarded_from: call.forwarded_from,
     dialled: call.dialled,
     number: destination.number,
     call_class: destination.class,
@@ -169,6 +178,7 @@ function completed(facts: CallFacts): CallFacts {
     ...facts,
     direction: facts.direction ?? 'OUT',
     caller_number: facts.caller_number ?? null,
+    forwarded_from: facts.forwarded_from ?? null,
     daily_cap_micros: facts.daily_cap_micros ?? null,
     claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
     paces: facts.paces ?? [],

@@ -6,6 +6,7 @@ import { settledAmong } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
+import { besidesHeld } from './forwarding.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
@@ -70,14 +71,15 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (!stored.ended) controller.adopt(restoreCall(stored, seen, now()));
       return;
     }
-    const call = await rebuilder.fromSwitch(link.server_id, seen, now());
-    if (!call) {
+    const rebuilt = await rebuilder.fromSwitch(link.server_id, seen, now());
+    if (!rebuilt) {
       log.error(
         { server: link.name, call: seen.call_id, exten: seen.exten },
         'a running call cannot be explained',
       );
       return;
     }
+    const call = { ...rebuilt, facts: besidesHeld(rebuilt.facts, controller.live) };
     if (call.registered) await admissions.adopt(call.facts, call.grant);
     controller.adopt(call);
     log.info({ call: seen.call_id }, 'a running call was rebuilt from its switch');

@@ -21,6 +21,8 @@ export interface SeenCall {
   readonly answered_at_ms: number | null;
   /** What slices after the first one had granted, if there were any. */
   readonly granted: Grant | null;
+  /** The call that was sent on by this one. */
+  readonly forwarded_from: string | null;
 }
 
 const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, CONTEXTS.offlineInternal];
@@ -40,14 +42,18 @@ function parseGranted(text: string | undefined): Grant | null {
   };
 }
 
-/** Calls that were let go and still run: the callers' channels, each with its callee's. */
+/**
+ * Calls that were let go and still run, the oldest first: the callers' channels, each with its callee's. A call that was
+ * sent on is younger than the one it comes from.
+ */
 export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
   const callees = new Map<string, AriChannel>();
   for (const channel of channels) {
     const call_id = channel.channelvars?.PABX_CALL;
-    if (call_id && call_id !== channel.id) callees.set(call_id, channel);
+    // The far end of a channel that sends a call on is the next call's caller, whatever it inherited.
+    if (call_id && call_id !== channel.id && !channel.name.endsWith(';2')) callees.set(call_id, channel);
   }
-  return channels.flatMap((channel) => {
+  const seen = channels.flatMap((channel) => {
     const sip_username = endpointOf(channel.name);
     if (!sip_username || !OURS.includes(channel.dialplan.context)) return [];
     const callee = callees.get(channel.id);
@@ -62,9 +68,11 @@ export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
         callee: callee ? { channel_id: callee.id, channel_name: callee.name } : null,
         answered_at_ms: Number.isNaN(answered_at_ms) ? null : answered_at_ms,
         granted: parseGranted(callee?.channelvars?.PABX_GRANTED),
+        forwarded_from: channel.channelvars?.PABX_FORWARDED_FROM || null,
       },
     ];
   });
+  return seen.sort((one, other) => one.created_at_ms - other.created_at_ms);
 }
 
 /** The call as Redis knows it, with what the switch knows better. */
@@ -100,6 +108,7 @@ interface Known {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
+  readonly forwarded_from: string | null;
 }
 
 interface Rebuilt {
@@ -151,7 +160,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
         : await outbound(server_id, known, grant);
     if (!rebuilt) return null;
     const { line, dialled, permission } = rebuilt;
-    const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
+    const { call_id, created_at_ms: at_ms, forwarded_from } = known;
+    const offered = { call_id, server_id, dialled, at_ms, forwarded_from };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
     // The switch let it talk only as long as it was granted, whatever slices came after the first.

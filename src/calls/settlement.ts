@@ -33,6 +33,7 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     trunk_id: facts.trunk_id,
     direction: facts.direction,
     caller_number: facts.caller_number,
+    forwarded_from: facts.forwarded_from,
     dialled: facts.dialled,
     number: facts.number,
     call_class: facts.call_class,

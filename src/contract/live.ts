@@ -22,6 +22,8 @@ export const liveCallSchema = z.object({
   direction: z.enum(DIRECTIONS),
   /** The number that the caller of such a call showed. */
   caller_number: z.string().nullable().optional(),
+  /** The call that its line sent on by this one: of its own record. */
+  forwarded_from: z.string().nullable(),
   dialled: z.string().optional(),
   number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),

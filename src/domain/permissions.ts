@@ -102,6 +102,11 @@ export const PANEL_FIELD_FACTS = {
   'line.max_call_seconds': field(ALL, 'READ', ['max_call_seconds'], 'NUMERIC'),
   'line.allowed_classes': field(ALL, 'READ', ['allowed_classes']),
   'line.caller_id': field(ALL, 'READ', ['caller_id_did_id']),
+  // Each call that is sent on costs what a dialled one does.
+  'line.forwarding': field(ALL, 'READ', [
+    ...(['forward_always', 'forward_busy', 'forward_no_answer'] as const),
+    ...(['forward_no_answer_seconds', 'forward_offline'] as const),
+  ]),
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
   'number.target': field(ALL, 'READ', ['target_line_id']),

@@ -149,6 +149,7 @@ describe('the live stream', () => {
       trunk_id: null,
       direction: 'OUT',
       caller_number: null,
+      forwarded_from: null,
       dialled: '202',
       number: '202',
       call_class: 'INTERNAL',

@@ -42,6 +42,7 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   trunk_id: fc.option(text),
   direction: fc.constantFrom(...DIRECTIONS),
   caller_number: fc.option(text),
+  forwarded_from: fc.option(text),
   dialled: text,
   number: text,
   call_class: fc.constantFrom(...CALL_CLASSES),

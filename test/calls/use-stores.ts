@@ -98,6 +98,7 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     trunk_id: null,
     direction: 'OUT',
     caller_number: null,
+    forwarded_from: null,
     dialled: '1133334444',
     number: '+551133334444',
     call_class: 'FIXED_LOCAL',

@@ -111,21 +111,20 @@ function grant(): string[] {
     '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…, or from outside I-<sip user name>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...granted('T', `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, [NO_NAME], ended),
-    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, [], lineEnded),
-    ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, unnamed, lineEnded),
+    ...granted(
+      'T',
+      [NO_NAME],
+      [dial(`PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`), ...ended],
+    ),
+    ...granted('L', [], rungAndSentOn),
+    ...granted('I', unnamed, rungAndSentOn),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...journal('G'),
   ];
 }
 
 /** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
-function granted(
-  kind: 'T' | 'L' | 'I',
-  destination: string,
-  before: readonly string[],
-  after: readonly string[],
-): string[] {
+function granted(kind: 'T' | 'L' | 'I', before: readonly string[], dialled: readonly string[]): string[] {
   const wellFormed = `^${kind}-[a-z0-9]+-[+]?[0-9]+-[1-9]${'[0-9]?'.repeat(4)}-[1-9]${'[0-9]?'.repeat(2)}-[+]?[0-9]*$`;
   return [
     `exten => _${kind}-.,1,GotoIf($[\${REGEX("${wellFormed}" \${EXTEN})}]?granted)`,
@@ -134,8 +133,7 @@ function granted(
     ...identified,
     ...before,
     ` same => n,ExecIf($["\${CUT(EXTEN,-,6)}" != ""]?Set(CALLERID(num)=\${CUT(EXTEN,-,6)}))`,
-    ` same => n,Dial(${destination},\${CUT(EXTEN,-,5)},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`,
-    ...after,
+    ...dialled,
   ];
 }
 
@@ -200,6 +198,11 @@ function offlineNumbers(numbers: readonly NumberRow[]): string[] {
   ];
 }
 
+const RING_SECONDS = `\${CUT(EXTEN,-,5)}`;
+
+const dial = (destination: string, ring_seconds = RING_SECONDS, label = '') =>
+  ` same => n${label},Dial(${destination},${ring_seconds},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`;
+
 /** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
 const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
 
@@ -221,9 +224,28 @@ const ended = [
 /** A phone that is not registered is 'no route' (3) to Dial: 404, as if its number did not exist. */
 const lineEnded = [` same => n,ExecIf($["\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`, ...ended];
 
+const LINE = `\${CUT(EXTEN,-,2)}`;
+
+/** Rings the phone of a line and goes on to where the line sends its calls: at once, or after an end that it names. */
+const rungAndSentOn = [
+  ` same => n,Set(PABX_RING=${RING_SECONDS})`,
+  ` same => n,Gosub(pabx-forwards,${LINE},1)`,
+  ` same => n,GotoIf($["\${PABX_TO}" != ""]?sent)`,
+  dial(`PJSIP/${LINE}`, `\${PABX_RING}`),
+  ` same => n,Set(PABX_TO=\${PABX_TO_\${DIALSTATUS}})`,
+  ` same => n,ExecIf($["\${PABX_TO}" = "" & "\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`,
+  ` same => n,GotoIf($["\${PABX_TO}" = ""]?over)`,
+  dial(`Local/${LINE}-\${PABX_TO}@pabx-forward/n`, RING_SECONDS, '(sent)'),
+  ' same => n(over),NoOp()',
+  ...ended,
+];
+
 const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
 
 const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
+
+/** Of the caller's channel: `PJSIP/<endpoint>-0000001a`, or `Local/<line that sends on>-<destination>@…`. */
+const CALLING_ENDPOINT = `\${CUT(CUT(CHANNEL(name),/,2),-,1)}`;
 
 /**
  * The switch's own record of an answered call, from which the control plane settles what it missed. `h` runs however
@@ -233,11 +255,12 @@ function journal(kind: 'G' | 'E' | 'O'): string[] {
   const fields = [
     'v1',
     kind,
-    `\${CHANNEL(endpoint)}`,
+    CALLING_ENDPOINT,
     `\${PABX_GRANT}`,
     `\${ANSWEREDTIME_MS}`,
     NOW_MS,
     `\${HANGUPCAUSE}`,
+    `\${PABX_FORWARDED_FROM}`,
   ];
   return [
     `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0]?unanswered)`,

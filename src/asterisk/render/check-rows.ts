@@ -1,12 +1,13 @@
 import { canBeExtension } from '../../domain/short-codes.ts';
 import { dialplanLiteral, exact, hostAndPort, shown, UnrenderableValueError } from './quote.ts';
-import type { LineRow, NumberRow, ServerRows, TrunkRow } from './rows.ts';
+import type { ForwardRow, LineRow, NumberRow, ServerRows, TrunkRow } from './rows.ts';
 
 /** Rows of which every value may be written as it is; a line's name is quoted where it is written. */
 export interface CheckedRows {
   readonly lines: readonly LineRow[];
   readonly trunks: readonly CheckedTrunk[];
   readonly numbers: readonly NumberRow[];
+  readonly forwards: readonly ForwardRow[];
   readonly problems: readonly string[];
 }
 
@@ -28,7 +29,9 @@ export function checkRows(rows: ServerRows): CheckedRows {
   // One whose line was left out rings nobody; the line's own problem says why.
   const ringing = rows.numbers.filter(({ sip_username }) => phones.has(sip_username));
   const numbers = keepGood(ringing, checkNumber(), problems);
-  return { lines, trunks, numbers, problems };
+  const sending = rows.forwards.filter(({ sip_username }) => phones.has(sip_username));
+  const forwards = keepGood(sending, checkForward, problems);
+  return { lines, trunks, numbers, forwards, problems };
 }
 
 /** By code units: the same everywhere, which the order of a language is not. */
@@ -97,6 +100,15 @@ function checkNumber(): (number: NumberRow) => NumberRow {
     claim(taken, number.number, row, 'number', 'is taken by another line');
     return number;
   };
+}
+
+function checkForward(forward: ForwardRow): ForwardRow {
+  const { sip_username, always, busy, no_answer, no_answer_seconds, offline } = forward;
+  const row = `line ${shown(sip_username)}`;
+  for (const [field, to] of Object.entries({ always, busy, no_answer, offline }))
+    if (to !== null) exact('destination', to, { row, field });
+  if (Number.isInteger(no_answer_seconds) && no_answer_seconds > 0) return forward;
+  throw new UnrenderableValueError({ row, field: 'no_answer_seconds' }, 'is no whole number of seconds');
 }
 
 function claim(taken: Set<string>, key: string, row: string, field: string, rule: string): void {

@@ -9,6 +9,7 @@ export interface ServerRows {
   /** In order of priority: emergency calls try them one after the other. */
   readonly trunks: readonly TrunkRow[];
   readonly numbers: readonly NumberRow[];
+  readonly forwards: readonly ForwardRow[];
 }
 
 export interface AccessRow {
@@ -38,4 +39,15 @@ export interface NumberRow {
   /** E.164 with `+`. */
   readonly number: string;
   readonly sip_username: string;
+}
+
+/** Where the calls of a line go on to: digits, with a leading `+` or without. null: nowhere. */
+export interface ForwardRow {
+  readonly sip_username: string;
+  readonly always: string | null;
+  readonly busy: string | null;
+  readonly no_answer: string | null;
+  /** How long it rings before that. */
+  readonly no_answer_seconds: number;
+  readonly offline: string | null;
 }

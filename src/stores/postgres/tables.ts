@@ -244,6 +244,11 @@ export interface Database extends CallTables {
     max_calls_per_second: number | null;
     max_call_seconds: number | null;
     max_ring_seconds: number | null;
+    forward_always: string | null;
+    forward_busy: string | null;
+    forward_no_answer: string | null;
+    forward_no_answer_seconds: Generated<number>;
+    forward_offline: string | null;
     status: Generated<Status>;
     created_at: CreatedAt;
   };

@@ -31,6 +31,7 @@ export function serverRows(changes: Partial<ServerRows> = {}): ServerRows {
     lines: [lineRow()],
     trunks: [trunkRow()],
     numbers: [],
+    forwards: [],
     ...changes,
   };
 }

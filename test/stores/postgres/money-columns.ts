@@ -30,6 +30,7 @@ export const MONEY_TABLES = {
     call_class: '',
     direction: '',
     caller_number: '?',
+    forwarded_from: '?',
     csp: '?',
     created_at: '',
     ringing_at: '?',
