@@ -16,6 +16,7 @@ import { createReconciler } from './reconcile.ts';
 import { createRebuilder } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
+import { createRingGroups } from './ring-groups.ts';
 import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
@@ -99,6 +100,7 @@ export function createCallControl({
     settler,
     refusals,
     board,
+    ringGroups: createRingGroups(directory, store),
     live,
     log,
   });

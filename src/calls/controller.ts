@@ -6,6 +6,7 @@ import { authorizeInbound, calledNumber, callerNumber } from '../domain/authoriz
 import { NO_GRANT } from '../domain/charge.ts';
 import { authorizeForward } from '../domain/forwarding.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
+import { standIn } from '../domain/ring-group.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Directory } from './directory.ts';
@@ -15,6 +16,7 @@ import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-ca
 import type { Log } from './log.ts';
 import { createMailboxes } from './mailbox.ts';
 import type { RefusalLog } from './refusal-log.ts';
+import type { RingGroups } from './ring-groups.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
 
@@ -26,6 +28,7 @@ export interface ControllerDependencies {
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
+  readonly ringGroups: RingGroups;
   /** Kept by the controller, read by others. */
   readonly live: Map<string, LiveCall>;
   readonly log: Log;
@@ -51,27 +54,38 @@ function printable(dialled: string): string {
   return dialled.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
 }
 
-function grantExten(permission: Permission, talk_seconds: number): GrantExten {
+/** Whom the switch dials. */
+function endpointOf(route: Permission['route']): Pick<GrantExten, 'kind' | 'endpoint'> {
+  switch (route.kind) {
+    case 'TRUNK':
+      return { kind: 'TRUNK', endpoint: route.trunk.code };
+    case 'LINE':
+      return { kind: 'LINE', endpoint: route.sip_username };
+    case 'GROUP':
+      return { kind: 'GROUP', endpoint: route.group.code };
+    case 'INBOUND':
+      return route.group
+        ? { kind: 'INBOUND_GROUP', endpoint: route.group.code }
+        : { kind: 'INBOUND', endpoint: route.sip_username };
+  }
+}
+
+function grantExten(permission: Permission, seconds: number, left_out: string): GrantExten {
   const { route, ring_seconds, caller_id } = permission;
-  return {
-    kind: route.kind,
-    endpoint: route.kind === 'TRUNK' ? route.trunk.code : route.sip_username,
-    number: route.number,
-    seconds: talk_seconds,
-    ring_seconds,
-    caller_id,
-  };
+  return { ...endpointOf(route), number: route.number, seconds, ring_seconds, caller_id, left_out };
 }
 
 type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
 type Arrival = Extract<CallEvent, { type: 'ARRIVED' }>;
 type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 
+const EVERYBODY = { left_out: '' };
+
 const forwardedFrom = (event: Offer | Arrival) => (event.type === 'OFFERED' && event.forward?.from) || null;
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
+  const { directory, admissions, store, slices, settler, refusals, board, ringGroups, live, log } = deps;
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
@@ -107,9 +121,14 @@ export function createController(deps: ControllerDependencies): Controller {
     log.info({ call: offer.call_id, ...refusal }, 'call refused');
   }
 
-  async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
+  async function letGo(
+    link: Switch,
+    call: LiveCall,
+    permission: Permission,
+    left_out: string,
+  ): Promise<void> {
     live.set(call.facts.call_id, call);
-    const exten = formatGrant(grantExten(permission, slices.talkLimit(call)));
+    const exten = formatGrant(grantExten(permission, slices.talkLimit(call), left_out));
     const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
     // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
     if (accepted) board.upsert(call);
@@ -142,9 +161,11 @@ export function createController(deps: ControllerDependencies): Controller {
     const { server_id } = link;
     const called = calledNumber(event.dialled);
     const number = called === null ? null : await directory.number(called);
-    const line = number?.sip_username ? await directory.line(number.sip_username) : null;
+    const group = number?.group_code ? await directory.group(number.group_code) : null;
+    const rung = group ? standIn(group) : number?.sip_username;
+    const line = rung ? await directory.line(rung) : null;
     const trunk = await directory.trunkNamed(server_id, event.trunk);
-    const verdict = authorizeInbound(callerNumber(event.caller), number, line, trunk, server_id);
+    const verdict = authorizeInbound(callerNumber(event.caller), number, line, trunk, server_id, group);
     if (verdict.permitted && line) return admit(link, event, line, verdict.permission);
     if (verdict.permitted) return;
     await refuse(link, event, verdict.refusal, {
@@ -165,16 +186,20 @@ export function createController(deps: ControllerDependencies): Controller {
     const forwarded_from = forwardedFrom(event);
     const offered = { ...event, server_id, forwarded_from, dialled: printable(event.dialled) };
     const facts = besidesHeld(callFacts(offered, line, permission), live);
+    const group = 'group' in permission.route ? permission.route.group : null;
+    const ringing = group ? await ringGroups.ring(group) : EVERYBODY;
+    if ('refusal' in ringing) return refuse(link, event, ringing.refusal, facts);
+    const { left_out } = ringing;
     // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
     const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
     const optional = costless && !store.ready();
     if (facts.call_class === 'EMERGENCY' || optional) {
-      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission);
+      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission, left_out);
     }
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
       const { grant, more_seconds } = admission;
-      return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission);
+      return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission, left_out);
     }
     if (admission.refusal) await refuse(link, event, admission.refusal, facts);
   }
@@ -220,6 +245,9 @@ export function createController(deps: ControllerDependencies): Controller {
       call.answered_at_ms = event.at_ms;
       call.answered_mono_ms = performance.now();
       slices.start(call);
+      await ringGroups.answered(call).catch((error: Error) => {
+        log.warn({ err: error, call: event.call_id }, 'the line that answered is not known everywhere');
+      });
       if (call.registered) {
         await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
           log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');

@@ -23,6 +23,9 @@ export interface CallFacts extends CallRates {
   readonly caller_number: string | null;
   /** The call that its line sent on by this one. */
   readonly forwarded_from: string | null;
+  /** The group that rings, or rang. */
+  readonly ring_group_id: string | null;
+  readonly ring_group_name: string | null;
   readonly dialled: string;
   readonly number: string;
   readonly call_class: CallClass;
@@ -50,7 +53,8 @@ export interface CallFacts extends CallRates {
 
 /** A call that runs. Times named `_at_ms` are by its switch's clock, `_mono_ms` by our monotonic one. */
 export interface LiveCall {
-  readonly facts: CallFacts;
+  /** They change once, where a line of a group answers. */
+  facts: CallFacts;
   phase: 'DIALLING' | 'RINGING' | 'ANSWERED';
   grant: Grant;
   /** What its payer could add to the grant when last asked. */
@@ -81,6 +85,7 @@ export function callFacts(
 ): CallFacts {
   const { destination, route } = permission;
   const { subscriber } = line;
+  const group = 'group' in route ? route.group : null;
   const cycle_start = cycleStart(subscriber.cycle_day, new Date(call.at_ms));
   return {
     call_id: call.call_id,
@@ -89,11 +94,14 @@ export function callFacts(
     subscriber_id: subscriber.subscriber_id,
     subscriber_name: subscriber.name,
     line_id: line.line_id,
-    extension: line.extension,
-    trunk_id: route.kind === 'LINE' ? null : route.trunk.trunk_id,
+    // Nobody of a group that is called from outside has it yet.
+    extension: (route.kind === 'INBOUND' && group?.extension) || line.extension,
+    trunk_id: 'trunk' in route ? route.trunk.trunk_id : null,
     direction: route.kind === 'INBOUND' ? 'IN' : 'OUT',
     caller_number: (route.kind === 'INBOUND' && permission.caller_id) || null,
     forwarded_from: call.forwarded_from,
+    ring_group_id: group?.group_id ?? null,
+    ring_group_name: group?.name ?? null,
     dialled: call.dialled,
     number: destination.number,
     call_class: destination.class,
@@ -179,6 +187,8 @@ function completed(facts: CallFacts): CallFacts {
     direction: facts.direction ?? 'OUT',
     caller_number: facts.caller_number ?? null,
     forwarded_from: facts.forwarded_from ?? null,
+    ring_group_id: facts.ring_group_id ?? null,
+    ring_group_name: facts.ring_group_name ?? null,
     daily_cap_micros: facts.daily_cap_micros ?? null,
     claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
     paces: facts.paces ?? [],

@@ -1,4 +1,4 @@
-import { CONTEXTS, endpointOf, parseTimestamp } from '../asterisk/ari/events.ts';
+import { CONTEXTS, endpointOf, lineAnswering, parseTimestamp } from '../asterisk/ari/events.ts';
 import type { AriChannel } from '../asterisk/ari/port.ts';
 import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
@@ -6,6 +6,7 @@ import { authorize, type LineFacts, type Permission } from '../domain/authorize.
 import { permitInbound } from '../domain/authorize-inbound.ts';
 import { billedSeconds, talkSeconds } from '../domain/cadence.ts';
 import { type Grant, NO_GRANT } from '../domain/charge.ts';
+import { standIn } from '../domain/ring-group.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
 import type { Directory } from './directory.ts';
 import { type CallFacts, callFacts, decodeFacts, type LiveCall, newLiveCall } from './live-call.ts';
@@ -23,6 +24,8 @@ export interface SeenCall {
   readonly granted: Grant | null;
   /** The call that was sent on by this one. */
   readonly forwarded_from: string | null;
+  /** SIP user of the line that answered it, or that sent it on to who did. */
+  readonly answered_by: string | null;
 }
 
 const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, CONTEXTS.offlineInternal];
@@ -69,6 +72,7 @@ export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
         answered_at_ms: Number.isNaN(answered_at_ms) ? null : answered_at_ms,
         granted: parseGranted(callee?.channelvars?.PABX_GRANTED),
         forwarded_from: channel.channelvars?.PABX_FORWARDED_FROM || null,
+        answered_by: callee && !Number.isNaN(answered_at_ms) ? lineAnswering(callee.name).sip_username : null,
       },
     ];
   });
@@ -109,6 +113,8 @@ interface Known {
   readonly exten: string;
   readonly created_at_ms: number;
   readonly forwarded_from: string | null;
+  /** SIP user of the line that answered it; null: none did, or it is not known. */
+  readonly answered_by: string | null;
 }
 
 interface Rebuilt {
@@ -128,13 +134,16 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   /** From outside: the caller's channel is the trunk's, and the extension names the line. It was let in, so it is permitted. */
   async function inbound(
     server_id: string,
-    { endpoint, number, caller_id }: GrantExten,
-    trunk: string,
+    { kind, endpoint, number, caller_id }: GrantExten,
+    { sip_username: trunk, answered_by }: Known,
   ): Promise<Rebuilt | null> {
-    const line = await directory.line(endpoint);
+    const group = kind === 'INBOUND_GROUP' ? await directory.group(endpoint) : null;
+    const called = group ? (answered_by ?? standIn(group)) : endpoint;
+    const line = called === null ? null : await directory.line(called);
     const cameBy = await directory.trunkNamed(server_id, trunk);
     return (
-      line && cameBy && { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id) }
+      line &&
+      cameBy && { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id, group) }
     );
   }
 
@@ -155,8 +164,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   async function rebuild(server_id: string, known: Known, talk_ms: number): Promise<LiveCall | null> {
     const grant = parseGrant(known.exten);
     const rebuilt =
-      grant?.kind === 'INBOUND'
-        ? await inbound(server_id, grant, known.sip_username)
+      grant?.kind === 'INBOUND' || grant?.kind === 'INBOUND_GROUP'
+        ? await inbound(server_id, grant, known)
         : await outbound(server_id, known, grant);
     if (!rebuilt) return null;
     const { line, dialled, permission } = rebuilt;

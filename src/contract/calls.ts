@@ -31,6 +31,8 @@ export const callSchema = z.object({
   caller_number: z.string().nullable().optional(),
   /** The call that its line sent on by this one: of its own record. */
   forwarded_from: z.string().nullable(),
+  /** The group that rang. */
+  ring_group_id: z.uuid().nullable(),
   dialled: z.string().optional(),
   number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),

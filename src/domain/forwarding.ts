@@ -45,7 +45,7 @@ export function authorizeForward(
   const { permission } = verdict;
   const refusal = destinationRefusal(permission, line);
   if (refusal) return { permitted: false, refusal, destination: permission.destination };
-  const caller_id = permission.route.kind === 'LINE' ? '' : permission.caller_id || line.extension;
+  const caller_id = permission.route.kind === 'TRUNK' ? permission.caller_id || line.extension : '';
   return { permitted: true, permission: { ...permission, caller_id } };
 }
 

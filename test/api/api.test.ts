@@ -150,6 +150,8 @@ describe('the live stream', () => {
       direction: 'OUT',
       caller_number: null,
       forwarded_from: null,
+      ring_group_id: null,
+      ring_group_name: null,
       dialled: '202',
       number: '202',
       call_class: 'INTERNAL',

@@ -43,6 +43,8 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   direction: fc.constantFrom(...DIRECTIONS),
   caller_number: fc.option(text),
   forwarded_from: fc.option(text),
+  ring_group_id: fc.option(text),
+  ring_group_name: fc.option(text),
   dialled: text,
   number: text,
   call_class: fc.constantFrom(...CALL_CLASSES),

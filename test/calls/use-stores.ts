@@ -99,6 +99,8 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     direction: 'OUT',
     caller_number: null,
     forwarded_from: null,
+    ring_group_id: null,
+    ring_group_name: null,
     dialled: '1133334444',
     number: '+551133334444',
     call_class: 'FIXED_LOCAL',

@@ -90,6 +90,12 @@ export function endpointOf(channel_name: string): string | null {
   return (phone ?? SENT_ON.exec(channel_name))?.[1] ?? null;
 }
 
+/** The line whose phone a called leg is, or who sent the call on there. */
+export function lineAnswering(channel_name: string): { sip_username: string | null; sent_on: boolean } {
+  const match = /^(PJSIP|Local)\/([a-z0-9]+)-/.exec(channel_name);
+  return { sip_username: match?.[2] ?? null, sent_on: match?.[1] === 'Local' };
+}
+
 const PROGRESS: Readonly<Record<string, 'STARTED' | 'RINGING' | 'ANSWERED'>> = {
   '': 'STARTED',
   RINGING: 'RINGING',

@@ -10,6 +10,7 @@ export interface ServerRows {
   readonly trunks: readonly TrunkRow[];
   readonly numbers: readonly NumberRow[];
   readonly forwards: readonly ForwardRow[];
+  readonly groups: readonly GroupRow[];
 }
 
 export interface AccessRow {
@@ -50,4 +51,19 @@ export interface ForwardRow {
   /** How long it rings before that. */
   readonly no_answer_seconds: number;
   readonly offline: string | null;
+}
+
+/** Lines that ring together, or one after the other. */
+export interface GroupRow {
+  readonly code: string;
+  readonly subscriber_id: string;
+  readonly extension: string;
+  readonly strategy: 'ALL' | 'ORDER';
+  readonly ring_seconds: number;
+  /** SIP users, by their places; null: that place rings nobody. */
+  readonly members: readonly (string | null)[];
+  /** SIP user of the line that rings after them. */
+  readonly overflow: string | null;
+  /** Numbers that ring it, E.164 with `+`. */
+  readonly numbers: readonly string[];
 }

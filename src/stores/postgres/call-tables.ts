@@ -44,6 +44,8 @@ export interface CallTables {
     caller_number: Generated<string | null>;
     /** The call that its line sent on by this one. */
     forwarded_from: Generated<string | null>;
+    /** The group that rang. */
+    ring_group_id: Generated<string | null>;
     parts: Json<RecordedPart[]>;
     claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
     sale: Json<RecordedRate | null>;

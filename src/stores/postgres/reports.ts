@@ -48,6 +48,7 @@ export type CallRow = Pick<
   | 'direction'
   | 'caller_number'
   | 'forwarded_from'
+  | 'ring_group_id'
   | 'dialled'
   | 'number'
   | 'call_class'
@@ -77,7 +78,7 @@ export async function listCalls(
   const page = pageClauses(request, SORTS, ['c.id', 'text']);
   const { rows } = await sql<CallRow & { page_cursor: string }>`
     select c.id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.direction, c.caller_number,
-      c.forwarded_from, c.dialled, c.number, c.call_class, c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
+      c.forwarded_from, c.ring_group_id, c.dialled, c.number, c.call_class, c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
       c.paid_seconds, c.total_micros, c.cadence, c.end_reason ${sql.raw(COSTS[reader.role])},
       ${page.cursor} as page_cursor
     from calls c

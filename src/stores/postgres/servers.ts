@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { hashToken } from './api-keys.ts';
 import type { Db } from './connect.ts';
+import { readGroups } from './group-facts.ts';
 
 export interface ServerRow {
   readonly id: string;
@@ -69,7 +70,7 @@ export async function readConfiguration(db: Db, server_id: string) {
       sql<boolean>`coalesce(forward_always, forward_busy, forward_no_answer, forward_offline) is not null`,
     )
     .execute();
-  return { lines, trunks, numbers, forwards };
+  return { lines, trunks, numbers, forwards, groups: await readGroups(db, server_id) };
 }
 
 export interface NewRevision {

@@ -4,6 +4,7 @@ import type { BundleSlot, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
+import type { RingStrategy } from '../../domain/ring-group.ts';
 import type { Role } from '../../domain/tenant.ts';
 import type { CallTables } from './call-tables.ts';
 import type { ClassRate } from './recorded.ts';
@@ -189,6 +190,7 @@ export interface Database extends CallTables {
     subscriber_id: string | null;
     number: string;
     target_line_id: string | null;
+    target_group_id: string | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
     created_at: CreatedAt;
   };
@@ -229,6 +231,18 @@ export interface Database extends CallTables {
     after: Json<Record<string, unknown> | null>;
   };
   bundle_slots: { subscriber_id: string; slot: BundleSlot; bundle_id: string };
+  ring_groups: Edited & {
+    id: Generated<string>;
+    subscriber_id: string;
+    code: Generated<string>;
+    extension: string;
+    name: string;
+    strategy: RingStrategy;
+    ring_seconds: number;
+    member_line_ids: string[];
+    overflow_line_id: string | null;
+    created_at: CreatedAt;
+  };
   lines: Edited & {
     id: Generated<string>;
     subscriber_id: string;

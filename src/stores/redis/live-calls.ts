@@ -114,6 +114,10 @@ export interface LiveCallStore {
   /** The grant after one more slice, unchanged when nothing is left. */
   extend(input: ExtendInput): Promise<ExtendAnswer>;
   answer(call_id: string, answered_at_ms: number): Promise<void>;
+  /** How many calls hold each slot now. */
+  taken(claims: readonly LimitClaim[]): Promise<number[]>;
+  /** Takes a line's slot for a call that it answered, past its limit; `facts`: the call's from now on. */
+  joinLine(call_id: string, claim: LimitClaim, facts: string): Promise<void>;
   /** null: the payer's wallet is not loaded. */
   readMeans(input: MeansInput): Promise<MeansAnswer | null>;
   /** Frees the slots. Once more changes nothing. */
@@ -294,6 +298,12 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     },
     async answer(call_id, answered_at_ms) {
       await run('answerCall', [keys.call(call_id)], [answered_at_ms]);
+    },
+    async taken(claims) {
+      return claims.length === 0 ? [] : ((await run('countSlots', claims.map(keys.slots), [])) as number[]);
+    },
+    async joinLine(call_id, claim, facts) {
+      await run('joinLine', [keys.call(call_id), keys.slots(claim)], [call_id, LEASE_ms, facts]);
     },
     async readMeans({ payer, reseller_id, minutes, ...means }) {
       const wallets = [keys.wallet(payer), keys.reseller(reseller_id)];

@@ -8,6 +8,8 @@ const SCRIPTS = {
   admitCall: ['grants', 'admit-call'],
   extendCall: ['grants', 'extend-call'],
   answerCall: ['answer-call'],
+  joinLine: ['grants', 'join-line'],
+  countSlots: ['grants', 'count-slots'],
   endCall: ['end-call'],
   settleCall: ['grants', 'wallet', 'settle-call'],
   loadWallet: ['wallet', 'load-wallet'],

@@ -32,6 +32,7 @@ export function serverRows(changes: Partial<ServerRows> = {}): ServerRows {
     trunks: [trunkRow()],
     numbers: [],
     forwards: [],
+    groups: [],
     ...changes,
   };
 }

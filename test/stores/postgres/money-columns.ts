@@ -31,6 +31,7 @@ export const MONEY_TABLES = {
     direction: '',
     caller_number: '?',
     forwarded_from: '?',
+    ring_group_id: '?',
     csp: '?',
     created_at: '',
     ringing_at: '?',
