@@ -92,6 +92,7 @@ export function createCallControl({
     switchOf: (id) => switches.get(id),
     openNextCycle,
   });
+  const ringGroups = createRingGroups(directory, store);
   const controller = createController({
     directory,
     admissions,
@@ -100,7 +101,7 @@ export function createCallControl({
     settler,
     refusals,
     board,
-    ringGroups: createRingGroups(directory, store),
+    ringGroups,
     live,
     log,
   });
@@ -113,7 +114,16 @@ export function createCallControl({
     },
     times.grace_seconds,
   );
-  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
+  const reconciler = createReconciler({
+    db,
+    store,
+    admissions,
+    controller,
+    settler,
+    rebuilder,
+    ringGroups,
+    log,
+  });
 
   const adoptFromMemory = async (server_id: string) => {
     for (const call of controller.live.values()) {

@@ -232,6 +232,13 @@ export function createController(deps: ControllerDependencies): Controller {
     return call;
   }
 
+  /** Of a call to a group: which line it is of. */
+  async function tellLine(call: LiveCall): Promise<void> {
+    await ringGroups.answered(call).catch((error: Error) => {
+      log.warn({ err: error, call: call.facts.call_id }, 'the line that answered is not known everywhere');
+    });
+  }
+
   async function dialling(link: Switch, event: Dialling): Promise<void> {
     const call = live.get(event.call_id) ?? (await watchEmergency(link, event));
     if (!call) return;
@@ -245,9 +252,7 @@ export function createController(deps: ControllerDependencies): Controller {
       call.answered_at_ms = event.at_ms;
       call.answered_mono_ms = performance.now();
       slices.start(call);
-      await ringGroups.answered(call).catch((error: Error) => {
-        log.warn({ err: error, call: event.call_id }, 'the line that answered is not known everywhere');
-      });
+      await tellLine(call);
       if (call.registered) {
         await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
           log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
@@ -309,6 +314,11 @@ export function createController(deps: ControllerDependencies): Controller {
       live.set(call.facts.call_id, call);
       if (call.phase === 'ANSWERED') slices.start(call);
       board.upsert(call);
+      if (call.phase !== 'ANSWERED' || call.facts.ring_group_id === null) return;
+      mailboxes.post(call.facts.call_id, async () => {
+        await tellLine(call);
+        board.upsert(call);
+      });
     },
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
     idle: () => mailboxes.idle(),

@@ -22,6 +22,10 @@ export const DEFAULT_CLASSES = [
   'SHARED_COST',
 ] as const;
 
+export const extensionSchema = z
+  .string()
+  .regex(/^[1-9]\d{1,5}$/, say('two to six digits, the first not 0', 'dois a seis dígitos, sem 0 no começo'));
+
 const destinationSchema = z
   .string()
   .regex(
@@ -30,12 +34,7 @@ const destinationSchema = z
   );
 
 const fields = {
-  extension: z
-    .string()
-    .regex(
-      /^[1-9]\d{1,5}$/,
-      say('two to six digits, the first not 0', 'dois a seis dígitos, sem 0 no começo'),
-    ),
+  extension: extensionSchema,
   name: textSchema(80),
   area_code: areaCodeSchema,
   max_concurrent_calls: z.int().min(0).max(1_000),

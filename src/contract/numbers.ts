@@ -10,8 +10,9 @@ const status = z.enum(['ACTIVE', 'INACTIVE']);
 const fields = {
   /** null: nobody's yet, in the reseller's stock. */
   subscriber_id: z.uuid().nullable(),
-  /** The line that rings, one of the same subscriber. */
+  /** What rings, of the same subscriber: a line, or a ring group instead. */
   target_line_id: z.uuid().nullable(),
+  target_group_id: z.uuid().nullable(),
   status,
 };
 
@@ -21,6 +22,7 @@ export const newNumberSchema = z.strictObject({
   number: e164Schema,
   subscriber_id: fields.subscriber_id.default(null),
   target_line_id: fields.target_line_id.default(null),
+  target_group_id: fields.target_group_id.default(null),
   status: status.default('ACTIVE'),
 });
 export type NewNumber = z.output<typeof newNumberSchema>;
@@ -35,6 +37,7 @@ export const numberSchema = z.object({
   subscriber_id: z.uuid().nullable(),
   number: z.string(),
   target_line_id: z.uuid().nullable().optional(),
+  target_group_id: z.uuid().nullable().optional(),
   status,
   version: z.int(),
   created_at: dateTimeSchema,
@@ -82,7 +85,8 @@ export const changeNumberRoute = defineRoute({
   path: '/api/v1/numbers/:did_id',
   name: 'changeNumber',
   tag: 'numbers',
-  summary: 'Changes the fields that are sent; moving it to another subscriber clears its target',
+  summary:
+    'Changes the fields that are sent; a new target takes the place of the old one, moving it to another subscriber clears it',
   params: id,
   body: numberChangeSchema,
   reply: numberSchema,

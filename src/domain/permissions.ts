@@ -109,7 +109,7 @@ export const PANEL_FIELD_FACTS = {
   ]),
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
-  'number.target': field(ALL, 'READ', ['target_line_id']),
+  'number.target': field(ALL, 'READ', ['target_line_id', 'target_group_id']),
   'call.number': field(LOOK, 'READ', CALL_NUMBERS),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
   // WRITE hangs up.
@@ -117,6 +117,8 @@ export const PANEL_FIELD_FACTS = {
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
   'section.consumption': field(LOOK, 'READ', []),
+  // WRITE decides whose phones ring.
+  'section.ring_groups': field(ALL, 'READ', []),
   // More users and keys are more hands on the subscriber's money.
   'section.users': field(ALL, 'HIDDEN', []),
   'section.api_keys': field(ALL, 'HIDDEN', []),

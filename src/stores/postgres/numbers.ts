@@ -9,6 +9,7 @@ export interface NumberRow {
   subscriber_id: string | null;
   number: string;
   target_line_id: string | null;
+  target_group_id: string | null;
   status: 'ACTIVE' | 'INACTIVE';
   version: number;
   created_at: Date;
@@ -20,7 +21,7 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 };
 
 const COLUMNS = sql.raw(
-  'd.id, d.reseller_id, d.subscriber_id, d.number, d.target_line_id, d.status, d.version, d.created_at',
+  'd.id, d.reseller_id, d.subscriber_id, d.number, d.target_line_id, d.target_group_id, d.status, d.version, d.created_at',
 );
 
 export interface NumberFilter {

@@ -114,8 +114,8 @@ export interface LiveCallStore {
   /** The grant after one more slice, unchanged when nothing is left. */
   extend(input: ExtendInput): Promise<ExtendAnswer>;
   answer(call_id: string, answered_at_ms: number): Promise<void>;
-  /** How many calls hold each slot now. */
-  taken(claims: readonly LimitClaim[]): Promise<number[]>;
+  /** Which calls hold each slot now. */
+  holders(claims: readonly LimitClaim[]): Promise<string[][]>;
   /** Takes a line's slot for a call that it answered, past its limit; `facts`: the call's from now on. */
   joinLine(call_id: string, claim: LimitClaim, facts: string): Promise<void>;
   /** null: the payer's wallet is not loaded. */
@@ -299,8 +299,9 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     async answer(call_id, answered_at_ms) {
       await run('answerCall', [keys.call(call_id)], [answered_at_ms]);
     },
-    async taken(claims) {
-      return claims.length === 0 ? [] : ((await run('countSlots', claims.map(keys.slots), [])) as number[]);
+    async holders(claims) {
+      if (claims.length === 0) return [];
+      return (await run('listHolders', claims.map(keys.slots), [])) as string[][];
     },
     async joinLine(call_id, claim, facts) {
       await run('joinLine', [keys.call(call_id), keys.slots(claim)], [call_id, LEASE_ms, facts]);

@@ -9,7 +9,7 @@ const SCRIPTS = {
   extendCall: ['grants', 'extend-call'],
   answerCall: ['answer-call'],
   joinLine: ['grants', 'join-line'],
-  countSlots: ['grants', 'count-slots'],
+  listHolders: ['grants', 'list-holders'],
   endCall: ['end-call'],
   settleCall: ['grants', 'wallet', 'settle-call'],
   loadWallet: ['wallet', 'load-wallet'],
