@@ -198,6 +198,15 @@ const endsWith = (digits: string, variable: number, label: number) => [
   `<nop next="${label}" test="${variable + 10}"/>`,
 ];
 
+/** A phone that is busy. */
+export function busyScenario(): string {
+  return scenario('busy', [
+    '<recv request="INVITE"/>',
+    reply('486 Busy Here', noBody),
+    '<recv request="ACK"/>',
+  ]);
+}
+
 /** A carrier that rings for `ring_ms` and answers. */
 export function carrierScenario(ring_ms: number): string {
   return scenario('carrier', [

@@ -16,7 +16,6 @@ import { createReconciler } from './reconcile.ts';
 import { createRebuilder } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
-import { createRingGroups } from './ring-groups.ts';
 import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
@@ -92,7 +91,6 @@ export function createCallControl({
     switchOf: (id) => switches.get(id),
     openNextCycle,
   });
-  const ringGroups = createRingGroups(directory, store);
   const controller = createController({
     directory,
     admissions,
@@ -101,7 +99,6 @@ export function createCallControl({
     settler,
     refusals,
     board,
-    ringGroups,
     live,
     log,
   });
@@ -114,16 +111,7 @@ export function createCallControl({
     },
     times.grace_seconds,
   );
-  const reconciler = createReconciler({
-    db,
-    store,
-    admissions,
-    controller,
-    settler,
-    rebuilder,
-    ringGroups,
-    log,
-  });
+  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
 
   const adoptFromMemory = async (server_id: string) => {
     for (const call of controller.live.values()) {

@@ -16,7 +16,7 @@ import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-ca
 import type { Log } from './log.ts';
 import { createMailboxes } from './mailbox.ts';
 import type { RefusalLog } from './refusal-log.ts';
-import type { RingGroups } from './ring-groups.ts';
+import { createRingGroups } from './ring-groups.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
 
@@ -28,7 +28,6 @@ export interface ControllerDependencies {
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
-  readonly ringGroups: RingGroups;
   /** Kept by the controller, read by others. */
   readonly live: Map<string, LiveCall>;
   readonly log: Log;
@@ -85,7 +84,8 @@ const forwardedFrom = (event: Offer | Arrival) => (event.type === 'OFFERED' && e
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, ringGroups, live, log } = deps;
+  const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
+  const ringGroups = createRingGroups(directory, store);
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );

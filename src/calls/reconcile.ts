@@ -10,7 +10,6 @@ import { besidesHeld } from './forwarding.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
-import type { RingGroups } from './ring-groups.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
 export interface Reconciler {
@@ -30,7 +29,6 @@ export interface ReconcileDependencies {
   readonly controller: Controller;
   readonly settler: Settler;
   readonly rebuilder: Rebuilder;
-  readonly ringGroups: RingGroups;
   readonly log: Log;
 }
 
@@ -52,7 +50,7 @@ function endOfGhost(call: LiveCall, seen_at_ms: number): CallEnd {
 }
 
 export function createReconciler(deps: ReconcileDependencies): Reconciler {
-  const { db, store, admissions, controller, settler, rebuilder, ringGroups, log } = deps;
+  const { db, store, admissions, controller, settler, rebuilder, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
 
@@ -95,7 +93,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
   async function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): Promise<void> {
     const call = restoreCall(stored, null, now());
-    if (entry?.answered_by) await ringGroups.wasAnswered(call, entry.answered_by);
+    if (entry?.answered_by) await rebuilder.nameLine(call, entry.answered_by);
     if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     settle(
       call,

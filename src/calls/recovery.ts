@@ -10,6 +10,7 @@ import { standIn } from '../domain/ring-group.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
 import type { Directory } from './directory.ts';
 import { type CallFacts, callFacts, decodeFacts, type LiveCall, newLiveCall } from './live-call.ts';
+import { nameLine } from './ring-groups.ts';
 
 /** The legs of one call as the switch's list of channels shows them. */
 export interface SeenCall {
@@ -102,6 +103,8 @@ function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment
 export interface Rebuilder {
   /** A running call that only the switch knows. null when nothing can be made of it. */
   fromSwitch(server_id: string, seen: SeenCall, now: Moment): Promise<LiveCall | null>;
+  /** Of a call to a group that is over: which line answered it. */
+  nameLine(call: LiveCall, sip_username: string): Promise<void>;
   /** An ended call that only the switch's journal knows. */
   fromJournal(server_id: string, entry: JournalEntry): Promise<LiveCall | null>;
 }
@@ -189,6 +192,9 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
       call.callee = seen.callee;
       markAnswered(call, seen.answered_at_ms, now);
       return call;
+    },
+    async nameLine(call, sip_username) {
+      await nameLine(directory, call, sip_username);
     },
     async fromJournal(server_id, entry) {
       const answered_at_ms = entry.ended_at_ms - entry.talk_ms;

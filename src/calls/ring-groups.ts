@@ -14,8 +14,6 @@ export interface RingGroups {
   ring(group: GroupFacts): Promise<Ringing>;
   /** A call from outside becomes one of the line that answered it, and takes its slot. Once more changes nothing. */
   answered(call: LiveCall): Promise<void>;
-  /** The same of a call that is over: it takes nothing any more. */
-  wasAnswered(call: LiveCall, sip_username: string): Promise<void>;
 }
 
 const MOST_HOLDERS = 10;
@@ -31,6 +29,18 @@ const isOpen = ({ facts }: LiveCall) =>
   facts.direction === 'IN' &&
   !facts.claims.some(({ level }) => level === 'LINE');
 
+/** A call from outside to a group is one of the line that answered it. Gives the slot that the line takes by it. */
+export async function nameLine(
+  directory: Pick<Directory, 'line'>,
+  call: LiveCall,
+  sip_username: string,
+): Promise<LimitClaim | null> {
+  const line = isOpen(call) ? await directory.line(sip_username) : null;
+  if (!line) return null;
+  call.facts = { ...call.facts, line_id: line.line_id, extension: line.extension };
+  return lineClaim(line);
+}
+
 export function createRingGroups(
   directory: Pick<Directory, 'line'>,
   store: Pick<LiveCallStore, 'ready' | 'holders' | 'joinLine'>,
@@ -38,14 +48,6 @@ export function createRingGroups(
   async function claimsOf(group: GroupFacts): Promise<(LimitClaim | null)[]> {
     const lines = await Promise.all(group.members.map((sip_username) => directory.line(sip_username)));
     return lines.map((line) => line && lineClaim(line));
-  }
-
-  /** Gives the slot that the line takes by it. */
-  async function nameLine(call: LiveCall, sip_username: string | null): Promise<LimitClaim | null> {
-    const line = isOpen(call) && sip_username !== null ? await directory.line(sip_username) : null;
-    if (!line) return null;
-    call.facts = { ...call.facts, line_id: line.line_id, extension: line.extension };
-    return lineClaim(line);
   }
 
   return {
@@ -66,14 +68,11 @@ export function createRingGroups(
     async answered(call) {
       if (!call.callee) return;
       const { sip_username, sent_on } = lineAnswering(call.callee.channel_name);
-      const claim = await nameLine(call, sip_username);
+      const claim = sip_username === null ? null : await nameLine(directory, call, sip_username);
       // The call that it was sent on by has the line's slot already.
       if (!claim || sent_on) return;
       call.facts = { ...call.facts, claims: [...call.facts.claims, claim] };
       if (call.registered) await store.joinLine(call.facts.call_id, claim, encodeFacts(call.facts));
-    },
-    async wasAnswered(call, sip_username) {
-      await nameLine(call, sip_username);
     },
   };
 }

@@ -10,6 +10,15 @@ import { classifyDialled } from './dialled-number.ts';
 import type { LimitClaim } from './limits.ts';
 import type { Refusal } from './refusals.ts';
 
+/** What a line says of where its calls go on to. */
+export const FORWARD_KEYS = [
+  'forward_always',
+  'forward_busy',
+  'forward_no_answer',
+  'forward_no_answer_seconds',
+  'forward_offline',
+] as const;
+
 /** How often one call may go on to somewhere else. */
 export const MOST_FORWARDS = 3;
 

@@ -1,3 +1,5 @@
+import { FORWARD_KEYS } from './forwarding.ts';
+
 /** What rows can be masked. Live calls and refusals are rows of `call` too: they name the number alike. */
 export type PanelResource = 'subscriber' | 'line' | 'number' | 'call';
 
@@ -103,10 +105,7 @@ export const PANEL_FIELD_FACTS = {
   'line.allowed_classes': field(ALL, 'READ', ['allowed_classes']),
   'line.caller_id': field(ALL, 'READ', ['caller_id_did_id']),
   // Each call that is sent on costs what a dialled one does.
-  'line.forwarding': field(ALL, 'READ', [
-    ...(['forward_always', 'forward_busy', 'forward_no_answer'] as const),
-    ...(['forward_no_answer_seconds', 'forward_offline'] as const),
-  ]),
+  'line.forwarding': field(ALL, 'READ', FORWARD_KEYS),
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
   'number.target': field(ALL, 'READ', ['target_line_id', 'target_group_id']),
@@ -276,11 +275,7 @@ export function maskFor<R extends PanelResource>(resource: R, viewer: PanelViewe
 }
 
 /** A copy of one row without what the viewer may not see. */
-export function mask<R extends PanelResource, Row extends object>(
-  resource: R,
-  row: Row,
-  viewer: PanelViewer,
-) {
+export function mask<R extends PanelResource, T extends object>(resource: R, row: T, viewer: PanelViewer) {
   return maskFor(resource, viewer)(row);
 }
 
