@@ -51,12 +51,13 @@ export async function checkForwards(
     .select(['intl_dialing', 'auto_ninth_digit'])
     .where('id', '=', subscriber_id)
     .executeTakeFirstOrThrow();
-  const lines = await tx
+  const known = await tx
     .selectFrom('lines')
     .select('extension')
     .where('subscriber_id', '=', subscriber_id)
+    .unionAll(tx.selectFrom('ring_groups').select('extension').where('subscriber_id', '=', subscriber_id))
     .execute();
-  const extensions = new Set(lines.map(({ extension }) => extension));
+  const extensions = new Set(known.map(({ extension }) => extension));
   const errors = set.flatMap(({ field, destination }): FieldError[] => {
     const problem = destinationProblem(destination, { ...line, ...dialling, extensions });
     return problem === null ? [] : [{ field, message: PROBLEMS[problem] }];

@@ -127,10 +127,13 @@ export async function requireLineReferences(
   if (!did) throw notFound('caller_id_did_id');
 }
 
+/** Lines and ring groups are dialled alike. */
+const EXTENSION_KEYS = ['lines_subscriber_id_extension_key', 'ring_groups_subscriber_id_extension_key'];
+
 /** What the database calls a duplicate, in words of the form. */
 export function nameLineDuplicate(error: unknown, extension: string | undefined): never {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  if (code !== '23505' || constraint !== 'lines_subscriber_id_extension_key') throw error;
+  if (code !== '23505' || !EXTENSION_KEYS.includes(String(constraint))) throw error;
   const message = say(`extension ${extension} is taken`, `o ramal ${extension} já está em uso`);
   throw new ProblemError('CONFLICT', message, [{ field: 'extension', message }]);
 }

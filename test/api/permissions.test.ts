@@ -166,7 +166,7 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     sales_plan_id: null,
     max_concurrent_calls: 4,
     ...{ max_calls_per_second: 5, max_call_seconds: 600, max_ring_seconds: 20 },
-    ...{ forward_always: '11987654321', forward_busy: '201', forward_no_answer: '08001234567' },
+    ...{ forward_always: '11987654321', forward_busy: '1133334444', forward_no_answer: '08001234567' },
     ...{ forward_no_answer_seconds: 30, forward_offline: '+5511987654321' },
     allowed_classes: ['INTERNAL'],
     caller_id_did_id: null,
