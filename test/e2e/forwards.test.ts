@@ -4,8 +4,15 @@ import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall } from '../../dev/world/phone.ts';
 import type { LineOptions, SubscriberOptions, TestLine } from '../../dev/world/tenants.ts';
 import { REFUSALS } from '../../src/domain/refusals.ts';
-import { connectRedis } from '../../src/stores/redis/connect.ts';
-import { ledgerOf, noSlotTaken, recordsOf, subscriberWithLine, takenSlots, useWorld } from './use-world.ts';
+import {
+  flushRedis,
+  ledgerOf,
+  noSlotTaken,
+  recordsOf,
+  subscriberWithLine,
+  takenSlots,
+  useWorld,
+} from './use-world.ts';
 
 const world = useWorld();
 
@@ -63,12 +70,6 @@ const callIn = (number: string, talk_ms = 4_000): Promise<PlacedCall> =>
 async function slots(): Promise<string[]> {
   const taken = Object.entries(await takenSlots(world()));
   return taken.flatMap(([key, ids]) => ids.map(() => key.split(':').slice(2, 4).join(' '))).sort();
-}
-
-async function flushRedis(): Promise<void> {
-  const redis = connectRedis(world().redis.url, () => {});
-  await redis.flushall();
-  redis.disconnect();
 }
 
 const answered = (call: PlacedCall) =>
@@ -198,7 +199,7 @@ describe('a call from outside that its line sends on', () => {
     await answered(call);
     const before = await slots();
     await world().control.kill9();
-    await flushRedis();
+    await flushRedis(world());
     await world().control.start();
     await world().connected();
     await waitUntil(async () => (await slots()).length >= before.length, {

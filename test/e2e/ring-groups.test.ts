@@ -4,7 +4,15 @@ import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall } from '../../dev/world/phone.ts';
 import type { LineOptions, SubscriberOptions, TestLine } from '../../dev/world/tenants.ts';
 import type { RingStrategy } from '../../src/domain/ring-group.ts';
-import { noSlotTaken, recordsOf, subscriberWithLine, takenSlots, useWorld, watchLive } from './use-world.ts';
+import {
+  flushRedis,
+  noSlotTaken,
+  recordsOf,
+  subscriberWithLine,
+  takenSlots,
+  useWorld,
+  watchLive,
+} from './use-world.ts';
 
 const world = useWorld();
 
@@ -128,16 +136,23 @@ describe('a number that rings a group', () => {
     for (const phone of phones) await phone.stop();
   });
 
-  test('the control plane killed in mid-call: the call is that of the line that answered', {
+  test('the control plane killed and Redis emptied in mid-call: the call is that of the line that answered', {
     timeout: 90_000,
   }, async () => {
     const { subscriber, group, number, first, second } = await ringGroup();
     const phones = [await wait(first, 60_000), await wait(second, 200)];
     const call = await callIn(number, 60_000);
     await answered(call);
+    const before = await takenSlots(world());
     await world().control.kill9();
+    await flushRedis(world());
     await world().control.start();
     await world().connected();
+    await waitUntil(
+      async () => Object.keys(await takenSlots(world())).length === Object.keys(before).length,
+      { timeout_ms: 10_000, what: 'the slots of the rebuilt call' },
+    );
+    expect(await takenSlots(world())).toEqual(before);
     await world().pabx.asterisk().rx('channel request hangup all');
     await call.done;
     const records = await recordsOf(world(), subscriber.id, 1);
