@@ -72,7 +72,8 @@ export function createRingGroups(
       // The call that it was sent on by has the line's slot already.
       if (!claim || sent_on) return;
       call.facts = { ...call.facts, claims: [...call.facts.claims, claim] };
-      if (call.registered) await store.joinLine(call.facts.call_id, claim, encodeFacts(call.facts));
+      const { call_id, server_id } = call.facts;
+      if (call.registered) await store.joinLine(call_id, server_id, claim, encodeFacts(call.facts));
     },
   };
 }
