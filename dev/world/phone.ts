@@ -4,6 +4,7 @@ import { ServiceFailedError } from '../services/errors.ts';
 import { freePort, freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
 import {
+  busyScenario,
   cancelScenario,
   carrierScenario,
   type OutsideCall,
@@ -104,6 +105,18 @@ export function createPhones(dir: string, sipPort: number) {
     if (code !== 0)
       throw new ServiceFailedError(`registration of ${account.username} failed: ${sipp.errors()}`);
   }
+  async function answerBy(account: PhoneAccount, scenario: string): Promise<WaitingPhone> {
+    const port = await freePort();
+    await register(account, port);
+    const sipp = await run(`phone-${++calls}`, scenario, [], port);
+    return {
+      invites: () =>
+        readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
+      stop: async () => {
+        await sipp.stop({ timeout_ms: 1 });
+      },
+    };
+  }
   return {
     async call(
       account: PhoneAccount,
@@ -122,18 +135,9 @@ export function createPhones(dir: string, sipPort: number) {
     },
     register: (account: PhoneAccount) => register(account),
     /** Registers and waits for calls. */
-    async wait(account: PhoneAccount, ring_ms: number): Promise<WaitingPhone> {
-      const port = await freePort();
-      await register(account, port);
-      const sipp = await run(`phone-${++calls}`, carrierScenario(ring_ms), [], port);
-      return {
-        invites: () =>
-          readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
-        stop: async () => {
-          await sipp.stop({ timeout_ms: 1 });
-        },
-      };
-    },
+    wait: (account: PhoneAccount, ring_ms: number) => answerBy(account, carrierScenario(ring_ms)),
+    /** Registers and is busy. */
+    waitBusy: (account: PhoneAccount) => answerBy(account, busyScenario()),
     /** Calls in from the address of a trunk, one call of it at a time. */
     async callIn(trunkPort: number, call: OutsideCall): Promise<PlacedCall> {
       const args = ['-m', '1', '-recv_timeout', '90000'];

@@ -207,6 +207,15 @@ const endsWith = (digits: string, variable: number, label: number) => [
   `<nop next="${label}" test="${variable + 10}"/>`,
 ];
 
+/** A phone that is busy. */
+export function busyScenario(): string {
+  return scenario('busy', [
+    '<recv request="INVITE"/>',
+    reply('486 Busy Here', noBody),
+    '<recv request="ACK"/>',
+  ]);
+}
+
 /** A carrier that rings for `ring_ms` and answers; `media_port` takes its audio. */
 export function carrierScenario(ring_ms: number, media_port?: number): string {
   return scenario('carrier', [

@@ -21,6 +21,11 @@ export interface CallFacts extends CallRates {
   readonly direction: Direction;
   /** Of a call that came in: the number that its caller showed. */
   readonly caller_number: string | null;
+  /** The call that its line sent on by this one. */
+  readonly forwarded_from: string | null;
+  /** The group that rings, or rang. */
+  readonly ring_group_id: string | null;
+  readonly ring_group_name: string | null;
   readonly dialled: string;
   readonly number: string;
   readonly call_class: CallClass;
@@ -52,7 +57,8 @@ export interface CallFacts extends CallRates {
 
 /** A call that runs. Times named `_at_ms` are by its switch's clock, `_mono_ms` by our monotonic one. */
 export interface LiveCall {
-  readonly facts: CallFacts;
+  /** They change once, where a line of a group answers. */
+  facts: CallFacts;
   phase: 'DIALLING' | 'RINGING' | 'ANSWERED';
   grant: Grant;
   /** What its payer could add to the grant when last asked. */
@@ -71,12 +77,19 @@ export interface LiveCall {
 }
 
 export function callFacts(
-  call: { call_id: string; server_id: string; dialled: string; at_ms: number },
+  call: {
+    call_id: string;
+    server_id: string;
+    dialled: string;
+    at_ms: number;
+    forwarded_from: string | null;
+  },
   line: LineFacts,
   permission: Permission,
 ): CallFacts {
   const { destination, route } = permission;
   const { subscriber } = line;
+  const group = 'group' in route ? route.group : null;
   const cycle_start = cycleStart(subscriber.cycle_day, new Date(call.at_ms));
   return {
     call_id: call.call_id,
@@ -85,10 +98,14 @@ export function callFacts(
     subscriber_id: subscriber.subscriber_id,
     subscriber_name: subscriber.name,
     line_id: line.line_id,
-    extension: line.extension,
-    trunk_id: route.kind === 'LINE' ? null : route.trunk.trunk_id,
+    // Nobody of a group that is called from outside has it yet.
+    extension: (route.kind === 'INBOUND' && group?.extension) || line.extension,
+    trunk_id: 'trunk' in route ? route.trunk.trunk_id : null,
     direction: route.kind === 'INBOUND' ? 'IN' : 'OUT',
     caller_number: (route.kind === 'INBOUND' && permission.caller_id) || null,
+    forwarded_from: call.forwarded_from,
+    ring_group_id: group?.group_id ?? null,
+    ring_group_name: group?.name ?? null,
     dialled: call.dialled,
     number: destination.number,
     call_class: destination.class,
@@ -175,6 +192,9 @@ function completed(facts: CallFacts): CallFacts {
     ...facts,
     direction: facts.direction ?? 'OUT',
     caller_number: facts.caller_number ?? null,
+    forwarded_from: facts.forwarded_from ?? null,
+    ring_group_id: facts.ring_group_id ?? null,
+    ring_group_name: facts.ring_group_name ?? null,
     daily_cap_micros: facts.daily_cap_micros ?? null,
     claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
     paces: facts.paces ?? [],

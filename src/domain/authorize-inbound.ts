@@ -10,6 +10,7 @@ import {
 import type { DialledDestination } from './dialled-result.ts';
 import type { NumberLimits } from './limits.ts';
 import type { Refusal } from './refusals.ts';
+import type { GroupFacts } from './ring-group.ts';
 
 /** The two directions of a call, as its subscriber sees it. */
 export const DIRECTIONS = ['OUT', 'IN'] as const;
@@ -27,6 +28,8 @@ export interface NumberFacts extends NumberLimits {
   readonly server_id: string | null;
   /** SIP user of the line that rings; null: none was chosen. */
   readonly sip_username: string | null;
+  /** Code of the ring group that rings instead. */
+  readonly group_code: string | null;
 }
 
 const MOST_CALLER_DIGITS = 16;
@@ -61,6 +64,7 @@ export function permitInbound(
   trunk: TrunkFacts,
   caller_id: string,
   limits: NumberLimits | null,
+  group: GroupFacts | null,
 ): Permission {
   const destination: DialledDestination = {
     kind: 'NUMBER',
@@ -69,7 +73,7 @@ export function permitInbound(
     csp: null,
     vcBand: null,
   };
-  const route = { kind: 'INBOUND', trunk, sip_username: line.sip_username, number } as const;
+  const route = { kind: 'INBOUND', trunk, sip_username: line.sip_username, group, number } as const;
   return { destination, route, ...FREE, slot: null, ...boundsOf('INBOUND', line, route, limits), caller_id };
 }
 
@@ -85,7 +89,7 @@ function refusalOf(number: NumberFacts | null, line: LineFacts | null, server_id
 /**
  * Whether a call from outside reaches the line of a number: number → line → server → status → limits. Who is suspended
  * or blocked receives nothing, as it calls nobody. Nobody pays: neither balance nor prices are asked for.
- * `line`: the one that the number rings. Limits are only named here.
+ * `line`: the one that the number rings, or that stands for the `group`. Limits are only named here.
  */
 export function authorizeInbound(
   caller_id: string,
@@ -93,9 +97,11 @@ export function authorizeInbound(
   line: LineFacts | null,
   trunk: TrunkFacts | null,
   server_id: string,
+  group: GroupFacts | null,
 ): Verdict {
   const refusal = refusalOf(number, line, server_id) ?? (trunk ? null : { reason: 'NO_ROUTE' as const });
   if (refusal || !number || !line || !trunk)
     return { permitted: false, refusal: refusal ?? { reason: 'NO_ROUTE' }, destination: null };
-  return { permitted: true, permission: permitInbound(number.number, line, trunk, caller_id, number) };
+  const permission = permitInbound(number.number, line, trunk, caller_id, number, group);
+  return { permitted: true, permission };
 }

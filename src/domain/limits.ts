@@ -45,12 +45,17 @@ export function slotClaims(line: LineFacts, trunk: TrunkFacts | null, way: CallW
   const direction = way === 'IN' ? 'IN' : 'OUT';
   const total = { direction: 'TOTAL', reserved: 0 } as const;
   return [
-    { level: 'LINE', ...total, id: line.line_id, limit: line.line_max_calls },
+    lineClaim(line),
     { level: 'SUBSCRIBER', ...total, id, limit, reserved: reserved(subscriber.reserved_in) },
     ...(ofWay === null ? [] : [{ level: 'SUBSCRIBER', direction, id, limit: ofWay, reserved: 0 } as const]),
     { level: 'RESELLER', ...total, id: subscriber.reseller_id, limit: subscriber.reseller_max_calls },
     ...(trunk ? [trunkClaim(trunk, reserved(trunk.reserved_in))] : []),
   ];
+}
+
+/** Every call of a line takes one, whatever way it goes. */
+export function lineClaim(line: LineFacts): LimitClaim {
+  return { level: 'LINE', direction: 'TOTAL', id: line.line_id, limit: line.line_max_calls, reserved: 0 };
 }
 
 function trunkClaim(trunk: TrunkFacts, reserved: number): LimitClaim {

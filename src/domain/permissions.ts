@@ -1,3 +1,5 @@
+import { FORWARD_KEYS } from './forwarding.ts';
+
 /** What rows can be masked. Live calls and refusals are rows of `call` too: they name the number alike. */
 export type PanelResource = 'subscriber' | 'line' | 'number' | 'call';
 
@@ -99,9 +101,11 @@ export const PANEL_FIELD_FACTS = {
   'line.max_call_seconds': field(ALL, 'READ', ['max_call_seconds'], 'NUMERIC'),
   'line.allowed_classes': field(ALL, 'READ', ['allowed_classes']),
   'line.caller_id': field(ALL, 'READ', ['caller_id_did_id']),
+  // Each call that is sent on costs what a dialled one does.
+  'line.forwarding': field(ALL, 'READ', FORWARD_KEYS),
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
-  'number.target': field(ALL, 'READ', ['target_line_id']),
+  'number.target': field(ALL, 'READ', ['target_line_id', 'target_group_id']),
   'number.max_concurrent_calls': field(ALL, 'READ', CALL_LIMITS, 'NUMERIC'),
   'call.number': field(LOOK, 'READ', CALL_NUMBERS),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
@@ -110,6 +114,8 @@ export const PANEL_FIELD_FACTS = {
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
   'section.consumption': field(LOOK, 'READ', []),
+  // WRITE decides whose phones ring.
+  'section.ring_groups': field(ALL, 'READ', []),
   // More users and keys are more hands on the subscriber's money.
   'section.users': field(ALL, 'HIDDEN', []),
   'section.api_keys': field(ALL, 'HIDDEN', []),
@@ -267,11 +273,7 @@ export function maskFor<R extends PanelResource>(resource: R, viewer: PanelViewe
 }
 
 /** A copy of one row without what the viewer may not see. */
-export function mask<R extends PanelResource, Row extends object>(
-  resource: R,
-  row: Row,
-  viewer: PanelViewer,
-) {
+export function mask<R extends PanelResource, T extends object>(resource: R, row: T, viewer: PanelViewer) {
   return maskFor(resource, viewer)(row);
 }
 

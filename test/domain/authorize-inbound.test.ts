@@ -82,6 +82,7 @@ const number: NumberFacts = {
   subscriber_id: 's1',
   server_id: 'server',
   sip_username: 'anna',
+  group_code: null,
 };
 
 function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<SubscriberFacts> = {}): LineFacts {
@@ -129,6 +130,7 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
       ldn_mobile_uses_local: false,
       slots: new Set(),
       extensions: new Map([['201', 'anna']]),
+      groups: new Map(),
       ...subscriber,
     },
   };
@@ -136,7 +138,7 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
 
 /** The reason of a refusal and its detail, or who rings. */
 function say(of: NumberFacts | null, line: LineFacts | null, by: TrunkFacts | null = trunk): string {
-  const verdict = authorizeInbound('+5521999998888', of, line, by, 'server');
+  const verdict = authorizeInbound('+5521999998888', of, line, by, 'server', null);
   if (!verdict.permitted) return `${verdict.refusal.reason} ${verdict.refusal.detail ?? '-'}`;
   const { route } = verdict.permission;
   return route.kind === 'INBOUND' ? `rings ${route.sip_username}` : route.kind;
@@ -184,7 +186,7 @@ describe('a call from outside', () => {
   });
 
   test('is paid by nobody, and takes a slot at every level, those kept for calls in too', () => {
-    const verdict = authorizeInbound('+5521999998888', number, lineFacts(), trunk, 'server');
+    const verdict = authorizeInbound('+5521999998888', number, lineFacts(), trunk, 'server', null);
     expect(verdict).toMatchObject({
       permission: {
         destination: { class: 'INBOUND', number: '+551140001000' },
@@ -209,7 +211,7 @@ describe('a call from outside', () => {
 
   test('takes a slot of its number, where that is limited', () => {
     const limited = { ...number, max_calls: 5, max_calls_out: 0, max_calls_in: 4 };
-    const verdict = authorizeInbound('', limited, lineFacts(), trunk, 'server');
+    const verdict = authorizeInbound('', limited, lineFacts(), trunk, 'server', null);
     if (!verdict.permitted) throw new Error(verdict.refusal.reason);
     expect(verdict.permission.claims.slice(-2)).toEqual([
       { level: 'NUMBER', direction: 'TOTAL', id: 'd1', limit: 5, reserved: 0 },

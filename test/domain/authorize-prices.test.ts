@@ -93,6 +93,7 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
       ldn_mobile_uses_local: false,
       slots: new Set(BUNDLE_SLOTS),
       extensions: new Map([['201', 'anna']]),
+      groups: new Map(),
       ...subscriber,
     },
   };

@@ -95,10 +95,20 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
         ['201', 'anna'],
         ['202', 'bento'],
       ]),
+      groups: new Map([['300', group]]),
       ...subscriber,
     },
   };
 }
+
+const group = {
+  group_id: 'g1',
+  code: 'grp123456789',
+  name: 'Vendas',
+  extension: '300',
+  members: ['bento'],
+  overflow: null,
+};
 
 /** A verdict as one line of a table. */
 function say(changes: Changes, dialled: string, by: TrunkFacts | null = trunk): string {
@@ -108,7 +118,12 @@ function say(changes: Changes, dialled: string, by: TrunkFacts | null = trunk): 
     return `${reason} ${detail} of ${verdict.destination?.class ?? 'nothing'}`;
   }
   const { destination, route, slot, claims, rate: found } = verdict.permission;
-  const to = route.kind === 'TRUNK' ? route.trunk.code : route.sip_username;
+  const to =
+    route.kind === 'TRUNK'
+      ? route.trunk.code
+      : route.kind === 'GROUP'
+        ? route.group.code
+        : route.sip_username;
   expect(route.number).toBe(destination.number);
   const price = found === null ? 'free' : `at ${found.price_micros_per_minute}`;
   const levels = claims.map(({ level, id, limit }) => `${level}:${id}:${limit}`).join(' ');

@@ -79,6 +79,17 @@ export async function takenSlots(world: World): Promise<Record<string, string[]>
   }
 }
 
+/** As when somebody empties it by mistake. */
+export async function flushRedis(world: World): Promise<void> {
+  const redis = connectRedis(world.redis.url, () => {});
+  try {
+    await new Promise((resolve) => redis.once('ready', resolve));
+    await redis.flushall();
+  } finally {
+    redis.disconnect();
+  }
+}
+
 export const noSlotTaken = (world: World) =>
   waitUntil(async () => Object.keys(await takenSlots(world)).length === 0, {
     timeout_ms: 20_000,

@@ -5,7 +5,9 @@ import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { NumberLimits } from '../../domain/limits.ts';
 import type { VersionStart } from '../../domain/rate-table.ts';
+import type { GroupFacts } from '../../domain/ring-group.ts';
 import type { Db } from './connect.ts';
+import { groupsOf } from './group-facts.ts';
 
 interface LineRow {
   line_id: string;
@@ -49,6 +51,7 @@ interface LineRow {
   wholesale_versions: VersionStart[] | null;
   slots: BundleSlot[];
   extensions: Record<string, string>;
+  groups: Record<string, GroupFacts>;
 }
 
 function toFacts(row: LineRow): LineFacts {
@@ -94,6 +97,7 @@ function toFacts(row: LineRow): LineFacts {
       ldn_mobile_uses_local: row.ldn_mobile_uses_local,
       slots: new Set(row.slots),
       extensions: new Map(Object.entries(row.extensions)),
+      groups: new Map(Object.entries(row.groups)),
     },
   };
 }
@@ -125,7 +129,8 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
        where v.cost_plan_id = r.cost_plan_id) end as wholesale_versions,
       (select coalesce(json_agg(slot), '[]') from bundle_slots where subscriber_id = s.id) as slots,
       (select json_object_agg(extension, sip_username) from lines
-       where subscriber_id = s.id and status = 'ACTIVE' or id = l.id) as extensions
+       where subscriber_id = s.id and status = 'ACTIVE' or id = l.id) as extensions,
+      ${groupsOf(sql`s.id`)} as groups
     from lines l join subscribers s on s.id = l.subscriber_id join resellers r on r.id = s.reseller_id
     left join dids c on c.id = l.caller_id_did_id and c.status = 'ACTIVE'
     where l.sip_username = ${sip_username}`.execute(db);
@@ -136,8 +141,10 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
 export async function findNumberFacts(db: Db, number: string): Promise<NumberFacts | null> {
   const { rows } = await sql<NumberFacts>`
     select d.id as did_id, d.max_concurrent_calls as max_calls, d.max_concurrent_out as max_calls_out,
-      d.max_concurrent_in as max_calls_in, d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id, s.server_id, l.sip_username
+      d.max_concurrent_in as max_calls_in, d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id, s.server_id,
+      l.sip_username, g.code as group_code
     from dids d left join subscribers s on s.id = d.subscriber_id left join lines l on l.id = d.target_line_id
+      left join ring_groups g on g.id = d.target_group_id
     where d.number = ${number}`.execute(db);
   return rows[0] ?? null;
 }

@@ -12,6 +12,7 @@ export interface NumberRow {
   max_concurrent_calls: number | null;
   max_concurrent_in: number | null;
   max_concurrent_out: number | null;
+  target_group_id: string | null;
   status: 'ACTIVE' | 'INACTIVE';
   version: number;
   created_at: Date;
@@ -23,8 +24,8 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 };
 
 const COLUMNS = sql.raw(`
-  d.id, d.reseller_id, d.subscriber_id, d.number, d.target_line_id, d.max_concurrent_calls, d.max_concurrent_in,
-  d.max_concurrent_out, d.status, d.version, d.created_at`);
+  d.id, d.reseller_id, d.subscriber_id, d.number, d.target_line_id, d.target_group_id, d.max_concurrent_calls,
+  d.max_concurrent_in, d.max_concurrent_out, d.status, d.version, d.created_at`);
 
 export interface NumberFilter {
   readonly subscriber_id?: string | undefined;

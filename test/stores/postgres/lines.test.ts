@@ -196,6 +196,7 @@ describe('the facts of a line', () => {
       ldn_mobile_uses_local: true,
       slots: new Set(['FIXED_LOCAL', 'MOBILE_LDN']),
       extensions: new Map([['201', tenant.username]]),
+      groups: new Map(),
     });
   });
 
