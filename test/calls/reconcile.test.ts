@@ -60,6 +60,7 @@ async function bench() {
   const rebuilder: Rebuilder = {
     fromSwitch: async (_, { call_id }) =>
       newLiveCall(factsOf({ call_id, server_id, rate: null }), NO_GRANT, 0, true),
+    nameLine: async () => {},
     fromJournal: async () => null,
   };
   const reconciler = createReconciler({

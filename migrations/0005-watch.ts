@@ -1,0 +1,11 @@
+import { type Kysely, sql } from 'kysely';
+import { forwards } from './0005/forwards.ts';
+import { limitsOfNumbers } from './0005/number-limits.ts';
+import { ringGroups } from './0005/ring-groups.ts';
+import { tones } from './0005/tones.ts';
+
+/** What the payer of a call hears of it, limits of numbers, calls that go on to somewhere else, lines that ring together. */
+export async function up(db: Kysely<never>): Promise<void> {
+  const statements = [...tones, ...limitsOfNumbers, ...forwards, ...ringGroups];
+  for (const statement of statements) await sql.raw(statement).execute(db);
+}
