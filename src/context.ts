@@ -92,6 +92,7 @@ function startCalls(
     redis,
     connectAri,
     log,
+    braking: { mode: config.BRAKE_MODE, night: config.BRAKE_NIGHT_HOURS },
     times: {
       slice_seconds: config.SLICE_SECONDS,
       lead_seconds: config.LEAD_SECONDS,
@@ -114,6 +115,7 @@ function startCalls(
     config.DATABASE_URL,
     () => {
       calls.directory.clear();
+      calls.brake.reload();
       publisher.publish();
       connectSwitches().catch((error: Error) => log.warn({ err: error }, 'servers cannot be listed now'));
     },

@@ -1,11 +1,14 @@
 import type { Redis } from 'ioredis';
 import type { ConnectAri } from '../asterisk/ari/port.ts';
 import type { SwitchAddress } from '../asterisk/session.ts';
+import type { BrakeMode, NightHours } from '../domain/brake.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
+import { createWatchStore } from '../stores/redis/watch-store.ts';
 import { createAdmissions } from './admission.ts';
+import { type Brake, createBrake } from './brake.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHangUp, type HangUp } from './hang-up.ts';
@@ -34,6 +37,7 @@ export interface CallControl {
   /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
   walletChanged(wallet: Wallet | ResellerWallet): void;
   readonly hangUp: HangUp;
+  readonly brake: Brake;
   /** Money that is moved away, out of what no running call has reserved. */
   readonly reserve: Reserve;
   /** Stops listening and lets what is under way finish. Calls go on: the switches end them by their slices. */
@@ -45,6 +49,7 @@ export interface CallControlDependencies {
   readonly redis: Redis;
   readonly connectAri: ConnectAri;
   readonly times: SliceTimes;
+  readonly braking: { readonly mode: BrakeMode; readonly night: NightHours };
   readonly log: Log;
 }
 
@@ -54,6 +59,7 @@ export function createCallControl({
   redis,
   connectAri,
   times,
+  braking,
   log,
 }: CallControlDependencies): CallControl {
   const resync = () => {
@@ -76,7 +82,9 @@ export function createCallControl({
   };
   const settler = createSettler(db, settling, log);
   const refusals = createRefusalLog(db, log);
-  const admissions = createAdmissions(db, store, times.slice_seconds);
+  const { slice_seconds } = times;
+  const brake = createBrake({ db, store: createWatchStore(redis), log, slice_seconds, ...braking });
+  const admissions = createAdmissions(db, store, brake.sliceSeconds);
   const openNextCycle = async (facts: CallFacts) => {
     const wallet = await openWallet(db, facts, facts.next_cycle_start);
     await store.loadWallet(wallet);
@@ -87,6 +95,7 @@ export function createCallControl({
     board,
     sharing,
     times,
+    brake,
     log,
     switchOf: (id) => switches.get(id),
     openNextCycle,
@@ -96,6 +105,7 @@ export function createCallControl({
     admissions,
     store,
     slices,
+    brake,
     settler,
     refusals,
     board,
@@ -151,6 +161,7 @@ export function createCallControl({
     walletChanged,
     hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
     reserve: createReserve(db, store, log),
+    brake,
     board,
     directory,
     store,
@@ -164,6 +175,7 @@ export function createCallControl({
       await controller.idle();
       await refusals.idle();
       await settler.idle();
+      await brake.idle();
     },
   };
 }

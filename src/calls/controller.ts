@@ -7,6 +7,7 @@ import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
+import type { Brake } from './brake.ts';
 import type { Directory } from './directory.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
@@ -21,6 +22,7 @@ export interface ControllerDependencies {
   readonly admissions: Admissions;
   readonly store: LiveCallStore;
   readonly slices: Slices;
+  readonly brake: Brake;
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
@@ -67,7 +69,7 @@ type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
+  const { directory, admissions, store, slices, brake, settler, refusals, board, live, log } = deps;
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
@@ -155,15 +157,17 @@ export function createController(deps: ControllerDependencies): Controller {
   ): Promise<void> {
     const offered = { ...event, server_id: link.server_id, dialled: printable(event.dialled) };
     const facts = callFacts(offered, line, permission);
+    const unregistered = () => letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission);
     // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
+    if (facts.call_class === 'EMERGENCY') return unregistered();
+    const block = facts.call_class === 'INTERNAL' ? null : await brake.refusalOf(facts);
+    if (block) return refuse(link, event, block, facts);
     const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
-    const optional = costless && !store.ready();
-    if (facts.call_class === 'EMERGENCY' || optional) {
-      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission);
-    }
+    if (costless && !store.ready()) return unregistered();
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
       const { grant, more_seconds } = admission;
+      brake.began(admission.facts, grant);
       return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission);
     }
     if (admission.refusal) await refuse(link, event, admission.refusal, facts);
@@ -237,6 +241,7 @@ export function createController(deps: ControllerDependencies): Controller {
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
+    brake.ended(call, bill, end.talk_ms);
     board.remove(call, end.reason, bill);
   }
 
@@ -248,7 +253,7 @@ export function createController(deps: ControllerDependencies): Controller {
     await finish(call, {
       ended_at_ms: event.at_ms,
       talk_ms: talked_ms,
-      reason: call.exhausted ? 'EXHAUSTED' : reason,
+      reason: call.exhausted ? (call.blocked ? 'BLOCKED' : 'EXHAUSTED') : reason,
       q850: event.q850,
     });
   }

@@ -9,7 +9,7 @@ import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { BY_THE_SECOND, foundRate } from '../stores/postgres/use-tenants.ts';
 import { heldOf, walletOf } from '../stores/redis/use-store.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
 
 const stores = useStores();
 
@@ -59,6 +59,7 @@ async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Me
     board,
     sharing,
     times,
+    brake: unbraked(times.slice_seconds),
     log,
     switchOf: () => link,
     openNextCycle: never,
@@ -183,6 +184,7 @@ describe('the seconds that a switch is told with the grant', () => {
       board,
       sharing: createSharing({ store, board, log, live: new Map() }),
       times,
+      brake: unbraked(times.slice_seconds),
       log,
       switchOf: () => null,
       openNextCycle: never,

@@ -16,6 +16,7 @@ const SCRIPTS = {
   releaseMoney: ['wallet', 'moves', 'release-money'],
   readMeans: ['grants', 'read-means'],
   renewLeases: ['grants', 'renew-leases'],
+  watchCalls: ['watch-calls'],
   createSession: ['create-session'],
   findSession: ['find-session'],
   endSessions: ['end-sessions'],
