@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MIGRATIONS } from '../migrations/index.ts';
+import { createBlockLinks } from './admin/block-links.ts';
 import { blockOverdue, closeCycles } from './admin/close-cycle.ts';
 import { createPostalCodes } from './admin/find-postal-code.ts';
 import { importDeck } from './admin/import-deck.ts';
@@ -181,6 +182,7 @@ export async function startService(config: Config): Promise<Service> {
     revocations,
     board: calls.board,
     hangUp: calls.hangUp,
+    links: createBlockLinks(config.PABX_SECRET),
     directory: calls.directory,
     publisher,
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),

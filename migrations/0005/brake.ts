@@ -41,7 +41,7 @@ const blocks = `
  */
 const notices = `
   create table notices (
-    id bigint generated always as identity primary key,
+    id uuid primary key default gen_random_uuid(),
     reseller_id uuid not null references resellers,
     subscriber_id uuid not null,
     audience text not null check (audience in ('RESELLER', 'SUBSCRIBER')),
@@ -57,9 +57,9 @@ const notices = `
     check ((kind = 'CALLS_BLOCKED') = (block_id is not null)),
     foreign key (subscriber_id, reseller_id) references subscribers (id, reseller_id) on delete cascade
   );
-  create index on notices (reseller_id, id);
-  create index on notices (subscriber_id, id);
-  create index on notices (id) where sent_at is null;
+  create index on notices (reseller_id, created_at);
+  create index on notices (subscriber_id, created_at);
+  create index on notices (created_at) where sent_at is null;
 `;
 
 /* null: as the platform has it. */
@@ -89,14 +89,11 @@ const walls = `
   alter table blocks force row level security;
   create policy pabx_system on blocks to pabx_system using (true) with check (true);
   create policy pabx_master on blocks to pabx_master using (true) with check (true);
-  create policy pabx_reseller_sees on blocks for select to pabx_reseller using (reseller_id = own_reseller());
-  create policy pabx_reseller_blocks on blocks for insert to pabx_reseller
-    with check (reseller_id = own_reseller() and origin = 'RESELLER');
-  create policy pabx_reseller_lifts on blocks for update to pabx_reseller
-    using (reseller_id = own_reseller() and origin <> 'MASTER');
-  create policy pabx_subscriber_sees on blocks for select to pabx_subscriber using (subscriber_id = own_subscriber());
-  create policy pabx_subscriber_lifts on blocks for update to pabx_subscriber
-    using (subscriber_id = own_subscriber() and origin = 'BRAKE');
+  create policy pabx_reseller on blocks to pabx_reseller using (reseller_id = own_reseller())
+    with check (reseller_id = own_reseller() and origin <> 'MASTER');
+  create policy pabx_reseller_lifts on blocks as restrictive for update to pabx_reseller using (origin <> 'MASTER');
+  create policy pabx_subscriber on blocks to pabx_subscriber using (subscriber_id = own_subscriber());
+  create policy pabx_subscriber_lifts on blocks as restrictive for update to pabx_subscriber using (origin = 'BRAKE');
   grant select, insert on blocks to pabx_master, pabx_reseller;
   grant select on blocks to pabx_subscriber;
   grant update (lifted_at, lifted_by) on blocks to pabx_master, pabx_reseller, pabx_subscriber;

@@ -111,6 +111,10 @@ export const PANEL_FIELD_FACTS = {
   'section.live_calls': field(ALL, 'READ', []),
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
+  // WRITE lifts what the fraud brake blocked.
+  'section.blocks': field(ALL, 'READ', []),
+  // WRITE marks them as read.
+  'section.notices': field(ALL, 'WRITE', []),
   'section.consumption': field(LOOK, 'READ', []),
   // More users and keys are more hands on the subscriber's money.
   'section.users': field(ALL, 'HIDDEN', []),
@@ -148,7 +152,8 @@ const STAFF_KEYS = {
       ...(['person_type', 'status', 'blocked_reason'] as const),
       ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
     ],
-    hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
+    // Nor does it learn from when on it is suspected.
+    hidden: ['allow_loss_calls', 'brake_mode', 'brake_percent', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },
   number: { shown: ['subscriber_id', 'status'], hidden: [] },

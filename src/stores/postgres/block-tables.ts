@@ -49,7 +49,7 @@ export interface BlockTables {
     lifted_by: string | null;
   };
   notices: {
-    id: Generated<bigint>;
+    id: Generated<string>;
     reseller_id: string;
     subscriber_id: string;
     audience: 'RESELLER' | 'SUBSCRIBER';

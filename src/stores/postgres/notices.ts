@@ -62,7 +62,7 @@ export async function addNoticesOnce(tx: Tx, notice: NewNotice): Promise<boolean
 }
 
 export interface NoticeRow {
-  id: bigint;
+  id: string;
   subscriber_id: string;
   subscriber_name: string;
   audience: Audience;
@@ -81,8 +81,8 @@ export async function listNotices(
   request: PageRequest,
   filter: { readonly subscriber_id?: string | undefined; readonly unread?: boolean | undefined },
 ): Promise<Page<NoticeRow>> {
-  const id: SortColumn = ['n.id', 'bigint'];
-  const page = pageClauses(request, { id }, id);
+  const sorts: Readonly<Record<string, SortColumn>> = { created_at: ['n.created_at', 'timestamptz'] };
+  const page = pageClauses(request, sorts, ['n.id', 'uuid']);
   const unread = filter.unread ? sql`n.read_at is null` : sql`true`;
   const { rows } = await sql<NoticeRow & { page_cursor: string }>`
     select n.id, n.subscriber_id, s.name as subscriber_name, n.audience, n.kind, n.line_id, n.block_id, n.subject,
@@ -94,7 +94,7 @@ export async function listNotices(
 }
 
 /** Gives whether there is such a notice. Once more changes nothing. */
-export async function markNoticeRead(tx: Tx, notice_id: bigint): Promise<boolean> {
+export async function markNoticeRead(tx: Tx, notice_id: string): Promise<boolean> {
   const { rows } = await sql`
     update notices set read_at = coalesce(read_at, clock_timestamp()) where id = ${notice_id} returning id`.execute(
     tx,
