@@ -12,6 +12,7 @@ import {
   type WatchedLevel,
 } from '../domain/brake.ts';
 import { type Grant, grantedSeconds } from '../domain/charge.ts';
+import { localTime } from '../domain/cycle.ts';
 import { priceOfSeconds } from '../domain/money.ts';
 import type { Refusal } from '../domain/refusals.ts';
 import { type Db, isAway } from '../stores/postgres/connect.ts';
@@ -19,8 +20,9 @@ import type { WatchStore } from '../stores/redis/watch-store.ts';
 import { createGuard } from './guard.ts';
 import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
+import { createShelf } from './shelf.ts';
 import { type Suspicion, suspectOf, writeBlock, writeSuspicion } from './suspicion.ts';
-import { createWatch, type Judgements, watchedGroup } from './watch.ts';
+import { createWatch, type Judgements, type WatchDependencies, watchedGroup } from './watch.ts';
 
 /** Slows down and blocks calls that look like fraud, and keeps to blocks that people made. */
 export interface Brake {
@@ -45,7 +47,7 @@ export interface BrakeDependencies {
   /** How subscribers are watched whose reseller has not said otherwise. */
   readonly mode: BrakeMode;
   readonly night: NightHours;
-  readonly now_ms?: () => number;
+  readonly localTime?: WatchDependencies['localTime'];
 }
 
 /** A block holds at once; while Postgres is away, writing it down is tried again so often. */
@@ -64,10 +66,11 @@ function worth({ rate }: CallFacts, seconds: number): bigint {
 }
 
 export function createBrake(deps: BrakeDependencies): Brake {
-  const { db, store, log, slice_seconds, mode, night, now_ms = Date.now } = deps;
-  const guard = createGuard({ db, log, mode, now_ms, onLifted });
-  const watch = createWatch({ db, store, log, night, now_ms, onCounted });
-  const told = new Map<string, number>();
+  const { db, store, log, slice_seconds, mode, night } = deps;
+  const { localTime: now = () => localTime(new Date()) } = deps;
+  const guard = createGuard({ db, log, mode, onLifted });
+  const watch = createWatch({ db, store, log, night, onCounted, localTime: now });
+  const told = createShelf<number>();
   const writing = new Set<Promise<void>>();
 
   function onLifted({ subscriber_id, line_id, call_classes, reason }: Block): void {
@@ -95,7 +98,7 @@ export function createBrake(deps: BrakeDependencies): Brake {
         await writeBlock(db, suspicion);
         return;
       } catch (error) {
-        if (!isAway(error) || now_ms() > until_ms) throw error;
+        if (!isAway(error) || Date.now() > until_ms) throw error;
         log.warn({ err: error }, 'Postgres is away; a block holds and waits to be written down');
         await new Promise((resolve) => setTimeout(resolve, RETRY_ms).unref());
       }
@@ -105,7 +108,7 @@ export function createBrake(deps: BrakeDependencies): Brake {
   /** An hour is the least that it will be; Postgres knows how often it was before. */
   function block(suspicion: Suspicion): void {
     const { detail: _, ...suspect } = suspectOf(suspicion);
-    const ends_at_ms = now_ms() + TOLD_ms;
+    const ends_at_ms = Date.now() + TOLD_ms;
     const held: Block = { ...suspect, block_id: randomUUID(), reason: 'SUSPICION', ends_at_ms };
     guard.add(held);
     const { facts, level, group, judgement } = suspicion;
@@ -122,8 +125,8 @@ export function createBrake(deps: BrakeDependencies): Brake {
 
   function tell(suspicion: Suspicion, id: string): void {
     const key = `${id} ${suspicion.group}`;
-    if (now_ms() - (told.get(key) ?? Number.NEGATIVE_INFINITY) < TOLD_ms) return;
-    told.set(key, now_ms());
+    if (Date.now() - (told.get(key) ?? Number.NEGATIVE_INFINITY) < TOLD_ms) return;
+    told.set(key, Date.now());
     write(async () => void (await writeSuspicion(db, suspicion)));
   }
 
@@ -136,7 +139,7 @@ export function createBrake(deps: BrakeDependencies): Brake {
     if (!level) return;
     const judgement = judgements[level];
     const suspicion = { facts, level, group, judgement };
-    const isBlocked = guard.blockOf(facts, now_ms()) !== null;
+    const isBlocked = guard.blockOf(facts) !== null;
     if (isBlocked) return;
     if (judgement.step === 'BLOCK' && settings.mode === 'BRAKE') block(suspicion);
     else tell(suspicion, level === 'LINE' ? facts.line_id : facts.subscriber_id);
@@ -161,7 +164,7 @@ export function createBrake(deps: BrakeDependencies): Brake {
   return {
     async refusalOf(facts) {
       await guard.ready();
-      const held = guard.blockOf(facts, now_ms());
+      const held = guard.blockOf(facts);
       if (held) return refusalBy(held);
       const group = watchedGroup(facts);
       // National calls can wait for it until they are counted.
@@ -169,7 +172,7 @@ export function createBrake(deps: BrakeDependencies): Brake {
       return null;
     },
     sliceSeconds(facts) {
-      if (guard.blockOf(facts, now_ms())) return 0;
+      if (guard.blockOf(facts)) return 0;
       const group = watchedGroup(facts);
       const settings = guard.settingsOf(facts.subscriber_id);
       if (!group || settings.mode !== 'BRAKE') return slice_seconds;

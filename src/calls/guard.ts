@@ -8,7 +8,7 @@ import type { Log } from './log.ts';
 export interface Guard {
   /** Resolves once they are known; while Postgres is away afterwards, what is known goes on serving. */
   ready(): Promise<void>;
-  blockOf(call: BlockableCall, now_ms: number): Block | null;
+  blockOf(call: BlockableCall): Block | null;
   settingsOf(subscriber_id: string): BrakeSettings;
   /** Holds at once, until it is dropped: one that the database has not been told of yet. */
   add(block: Block): void;
@@ -22,14 +22,13 @@ export interface GuardDependencies {
   readonly log: Log;
   /** How subscribers are watched whose reseller has not said otherwise. */
   readonly mode: BrakeSettings['mode'];
-  now_ms(): number;
   /** A block went before its end: people said that what tripped it is good. */
   onLifted(block: Block): void;
 }
 
 const RETRY_ms = 1_000;
 
-export function createGuard({ db, log, mode, now_ms, onLifted }: GuardDependencies): Guard {
+export function createGuard({ db, log, mode, onLifted }: GuardDependencies): Guard {
   let stored = new Map<string, Block>();
   let settings = new Map<string, BrakeSettings>();
   const added = new Set<Block>();
@@ -54,7 +53,7 @@ export function createGuard({ db, log, mode, now_ms, onLifted }: GuardDependenci
     );
     index();
     for (const block of before.values())
-      if (!stored.has(block.block_id) && block.ends_at_ms > now_ms()) onLifted(block);
+      if (!stored.has(block.block_id) && block.ends_at_ms > Date.now()) onLifted(block);
   }
 
   /** What changes while it is read is read once more. */
@@ -83,9 +82,9 @@ export function createGuard({ db, log, mode, now_ms, onLifted }: GuardDependenci
       first ??= reload();
       return first;
     },
-    blockOf(call, now) {
+    blockOf(call) {
       const blocks = byReseller.get(call.reseller_id);
-      return blocks ? blockOf(blocks, call, now) : null;
+      return blocks ? blockOf(blocks, call, Date.now()) : null;
     },
     settingsOf: (subscriber_id) => settings.get(subscriber_id) ?? { mode, percent: BRAKE_PERCENT.usual },
     add(block) {

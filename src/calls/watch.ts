@@ -12,7 +12,7 @@ import {
   type WatchedLevel,
 } from '../domain/brake.ts';
 import { countryOf } from '../domain/country.ts';
-import { localTime } from '../domain/cycle.ts';
+import type { localTime } from '../domain/cycle.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { type Habits, readHabits, readRecentCalls } from '../stores/postgres/spending.ts';
 import {
@@ -25,6 +25,7 @@ import {
 } from '../stores/redis/watch-store.ts';
 import type { CallFacts } from './live-call.ts';
 import type { Log } from './log.ts';
+import { createShelf } from './shelf.ts';
 
 export type Judgements = Readonly<Record<WatchedLevel, Judgement>>;
 
@@ -46,7 +47,8 @@ export interface WatchDependencies {
   readonly store: WatchStore;
   readonly log: Log;
   readonly night: NightHours;
-  now_ms(): number;
+  /** The hour and the day of the week by which night and weekend are told. */
+  localTime(): ReturnType<typeof localTime>;
   onCounted(facts: CallFacts, group: ClassGroup): void;
 }
 
@@ -54,23 +56,8 @@ export interface WatchDependencies {
 const HABITS_ms = 6 * 3_600_000;
 /** Counters that nothing was added to for so long tell nothing any more. */
 const COUNTERS_ms = 3_600_000;
-/** Subscribers and counters that are kept; the oldest go. */
-const MOST_KEPT = 20_000;
-
-/** A map that lets go of what was not set for longest. */
-function createShelf<T>() {
-  const map = new Map<string, T>();
-  return {
-    get: (key: string) => map.get(key),
-    delete: (key: string) => map.delete(key),
-    set(key: string, value: T) {
-      map.delete(key);
-      map.set(key, value);
-      const [oldest] = map.keys();
-      if (map.size > MOST_KEPT && oldest !== undefined) map.delete(oldest);
-    },
-  };
-}
+/** When countries were first called that are new no longer. */
+const LONG_AGO = 0;
 
 const idOf = (level: WatchedLevel, of: Pick<CallFacts, 'line_id' | 'subscriber_id'>) =>
   level === 'LINE' ? of.line_id : of.subscriber_id;
@@ -82,7 +69,7 @@ interface Waiting {
   numbers: Set<string>;
 }
 
-export function createWatch({ db, store, log, night, now_ms, onCounted }: WatchDependencies): Watch {
+export function createWatch({ db, store, log, night, onCounted, ...deps }: WatchDependencies): Watch {
   const counted = createShelf<{ counters: Counters; at_ms: number }>();
   const known = createShelf<{ habits: Habits; countries: Map<string, number>; at_ms: number }>();
   const learning = new Map<string, Promise<void>>();
@@ -92,10 +79,10 @@ export function createWatch({ db, store, log, night, now_ms, onCounted }: WatchD
 
   async function learn({ subscriber_id }: CallFacts): Promise<void> {
     const kept = known.get(subscriber_id);
-    if (kept && now_ms() - kept.at_ms < HABITS_ms) return;
+    if (kept && Date.now() - kept.at_ms < HABITS_ms) return;
     const read = async () => {
       const habits = await readHabits(db, subscriber_id);
-      known.set(subscriber_id, { habits, countries: new Map(habits.countries), at_ms: now_ms() });
+      known.set(subscriber_id, { habits, countries: new Map(habits.countries), at_ms: Date.now() });
     };
     const reading =
       learning.get(subscriber_id) ??
@@ -111,12 +98,12 @@ export function createWatch({ db, store, log, night, now_ms, onCounted }: WatchD
     const habits = known.get(facts.subscriber_id);
     if (group !== 'ABROAD' || !habits) return false;
     const first_ms = habits.countries.get(countryOf(facts.number));
-    return first_ms === undefined || first_ms > now_ms() - NEW_COUNTRY_ms;
+    return first_ms === undefined || first_ms > Date.now() - NEW_COUNTRY_ms;
   }
 
   function countersOf(level: WatchedLevel, facts: CallFacts, group: ClassGroup): Counters {
     const kept = counted.get(`${idOf(level, facts)} ${group}`);
-    return kept && now_ms() - kept.at_ms < COUNTERS_ms ? kept.counters : NO_COUNTERS;
+    return kept && Date.now() - kept.at_ms < COUNTERS_ms ? kept.counters : NO_COUNTERS;
   }
 
   async function readPast(of: Watched): Promise<Past> {
@@ -140,7 +127,7 @@ export function createWatch({ db, store, log, night, now_ms, onCounted }: WatchD
         (await store.watch(of, observation, await readPast(of)));
       if (!counters) throw new Error('windows were not begun');
       for (const level of WATCHED_LEVELS)
-        counted.set(`${idOf(level, facts)} ${group}`, { counters: counters[level], at_ms: now_ms() });
+        counted.set(`${idOf(level, facts)} ${group}`, { counters: counters[level], at_ms: Date.now() });
       onCounted(facts, group);
     } catch (error) {
       log.warn({ err: error, call: facts.call_id }, 'a call was not counted');
@@ -169,7 +156,7 @@ export function createWatch({ db, store, log, night, now_ms, onCounted }: WatchD
   return {
     learn,
     judge(facts, group, percent) {
-      const { hour, weekend } = localTime(new Date(now_ms()));
+      const { hour, weekend } = deps.localTime();
       const common = {
         group,
         usual_day_micros: known.get(facts.subscriber_id)?.habits.usual_day_micros[group] ?? 0n,
@@ -185,10 +172,11 @@ export function createWatch({ db, store, log, night, now_ms, onCounted }: WatchD
       see(facts, group, seen);
       const countries = known.get(facts.subscriber_id)?.countries;
       const country = group === 'ABROAD' && seen.numbers.length > 0 ? countryOf(facts.number) : null;
-      if (countries && country !== null && !countries.has(country)) countries.set(country, now_ms());
+      if (countries && country !== null && !countries.has(country)) countries.set(country, Date.now());
     },
     async forget(subscriber_id, line_id, group) {
-      known.delete(subscriber_id);
+      const countries = known.get(subscriber_id)?.countries ?? new Map<string, number>();
+      for (const country of countries.keys()) if (group === 'ABROAD') countries.set(country, LONG_AGO);
       for (const id of [subscriber_id, line_id]) if (id) counted.delete(`${id} ${group}`);
       await store.forget({ subscriber_id, line_id, group });
     },
