@@ -111,9 +111,8 @@ export const PANEL_FIELD_FACTS = {
   'section.live_calls': field(ALL, 'READ', []),
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
-  // WRITE lifts what the fraud brake blocked.
+  // WRITE lifts what the fraud brake blocked, and marks notices as read.
   'section.blocks': field(ALL, 'READ', []),
-  // WRITE marks them as read.
   'section.notices': field(ALL, 'WRITE', []),
   'section.consumption': field(LOOK, 'READ', []),
   // More users and keys are more hands on the subscriber's money.
@@ -152,7 +151,6 @@ const STAFF_KEYS = {
       ...(['person_type', 'status', 'blocked_reason'] as const),
       ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
     ],
-    // Nor does it learn from when on it is suspected.
     hidden: ['allow_loss_calls', 'brake_mode', 'brake_percent', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },
