@@ -30,10 +30,11 @@ interface Means {
   readonly rate?: FoundRate;
   readonly daily_cap_micros?: bigint;
   readonly longest_seconds?: number;
+  readonly brake?: ReturnType<typeof unbraked>;
 }
 
 /** An admitted call of a new payer, answered now and kept paid by slices. */
-async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Means) {
+async function answeredCall({ balance, left, rate = BY_THE_SECOND, brake, ...more }: Means) {
   const { store } = stores();
   await store.epochHolds();
   const subscriber_id = randomUUID();
@@ -59,7 +60,7 @@ async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Me
     board,
     sharing,
     times,
-    brake: unbraked(times.slice_seconds),
+    brake: brake ?? unbraked(times.slice_seconds),
     log,
     switchOf: () => link,
     openNextCycle: never,
@@ -148,6 +149,44 @@ describe('an answered call', () => {
     const money = seen.find(({ paying }) => paying === 'MONEY');
     expect(money?.at).toBeGreaterThan(1.9);
     expect(money?.at).toBeLessThan(2.3);
+  });
+
+  test('whose class is blocked is cut at the end of the slice that it has, and known to be', async () => {
+    let slice_seconds = 1;
+    const brake = { ...unbraked(1), sliceSeconds: () => slice_seconds };
+    const { call, hungUp } = await answeredCall({ balance: 100_000n, brake });
+    await until(() => call.grant.paid_seconds === 3, 'two more slices');
+    slice_seconds = 0;
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(hungUp()?.at).toBeGreaterThan(2.99);
+    expect(hungUp()?.at).toBeLessThan(3.3);
+    expect(call).toMatchObject({ exhausted: true, blocked: true });
+    expect(call.grant.paid_seconds).toBe(3);
+  });
+
+  test('whose block is lifted before the cut goes on', async () => {
+    let slice_seconds = 0;
+    const brake = { ...unbraked(1), sliceSeconds: () => slice_seconds };
+    const { call, hungUp } = await answeredCall({ balance: 3_000n, brake });
+    await until(() => call.blocked, 'the block');
+    slice_seconds = 1;
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(call).toMatchObject({ exhausted: true, blocked: false });
+    expect(call.grant.paid_seconds).toBe(3);
+  });
+
+  test('that is slowed down never has more than two short slices ahead, and tells the brake of each', async () => {
+    const granted: number[] = [];
+    const brake = {
+      sliceSeconds: () => 0.5,
+      granted: (of: LiveCall) => void granted.push(of.grant.paid_seconds),
+    };
+    const { call, hungUp, told } = await answeredCall({ balance: 4_000n, brake });
+    await until(() => hungUp() !== undefined, 'the cut');
+    for (const { at, what, value } of told)
+      if (what === 'PABX_GRANTED') expect(Number(String(value).slice(2)) - at).toBeLessThan(1.3);
+    expect(granted).toEqual(expect.arrayContaining([2, 3, 4]));
+    expect(call.blocked).toBe(false);
   });
 
   test('that is over is neither prolonged nor cut', async () => {

@@ -10,7 +10,7 @@ import { recordsOf, subscriberWithLine, useWorld } from './use-world.ts';
 /** Ordinary slices, and every hour is one of the night. */
 const world = useWorld({ BRAKE_NIGHT_HOURS: '0-0' });
 
-const NEW_YORK = '0012125551200';
+const NEW_YORK = '0012125551234';
 const LISBON = '00351212345670';
 
 /** R$ 1 a second. */
@@ -59,7 +59,7 @@ describe('the fraud brake', () => {
     // What runs already ends with the slice that it has.
     expect(await long.done).toMatchObject({ status: 200, hungUpBy: 'OTHER_SIDE' });
     const records = await recordsOf(world(), subscriber.id, 2);
-    const cut = records.find(({ number }) => number === '+12125551200');
+    const cut = records.find(({ number }) => number === '+12125551234');
     expect(cut?.end_reason).toBe('BLOCKED');
     expect(cut?.granted_seconds).toBeLessThan(60);
     const [first] = records.filter(({ number }) => number === '+351212345670');
