@@ -74,7 +74,7 @@ export function createSlices({
   /** The shorter its slices are made, the later a call asks for the next: it must not have two of them at once. */
   function lead_ms({ facts }: LiveCall): number {
     const slice_seconds = brake.sliceSeconds(facts);
-    const isShort = slice_seconds < times.slice_seconds;
+    const isShort = slice_seconds > 0 && slice_seconds < times.slice_seconds;
     return (isShort ? Math.min(times.lead_seconds, slice_seconds / 2) : times.lead_seconds) * 1000;
   }
 

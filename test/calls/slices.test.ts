@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import type { Brake } from '../../src/calls/brake.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createSharing } from '../../src/calls/sharing.ts';
@@ -30,7 +31,7 @@ interface Means {
   readonly rate?: FoundRate;
   readonly daily_cap_micros?: bigint;
   readonly longest_seconds?: number;
-  readonly brake?: ReturnType<typeof unbraked>;
+  readonly brake?: Pick<Brake, 'sliceSeconds' | 'granted'>;
 }
 
 /** An admitted call of a new payer, answered now and kept paid by slices. */
