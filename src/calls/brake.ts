@@ -17,9 +17,9 @@ import { priceOfSeconds } from '../domain/money.ts';
 import type { Refusal } from '../domain/refusals.ts';
 import { type Db, isAway } from '../stores/postgres/connect.ts';
 import type { WatchStore } from '../stores/redis/watch-store.ts';
-import { createGuard } from './guard.ts';
 import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
+import { createRestrictions } from './restrictions.ts';
 import { createShelf } from './shelf.ts';
 import { type Suspicion, suspectOf, writeBlock, writeSuspicion } from './suspicion.ts';
 import { createWatch, type Judgements, type WatchDependencies, watchedGroup } from './watch.ts';
@@ -68,7 +68,7 @@ function worth({ rate }: CallFacts, seconds: number): bigint {
 export function createBrake(deps: BrakeDependencies): Brake {
   const { db, store, log, slice_seconds, mode, night } = deps;
   const { localTime: now = () => localTime(new Date()) } = deps;
-  const guard = createGuard({ db, log, mode, onLifted });
+  const restrictions = createRestrictions({ db, log, mode, onLifted });
   const watch = createWatch({ db, store, log, night, onCounted, localTime: now });
   const told = createShelf<number>();
   const writing = new Set<Promise<void>>();
@@ -110,15 +110,15 @@ export function createBrake(deps: BrakeDependencies): Brake {
     const { detail: _, ...suspect } = suspectOf(suspicion);
     const ends_at_ms = Date.now() + TOLD_ms;
     const held: Block = { ...suspect, block_id: randomUUID(), reason: 'SUSPICION', ends_at_ms };
-    guard.add(held);
+    restrictions.add(held);
     const { facts, level, group, judgement } = suspicion;
     log.warn({ line: facts.line_id, level, group, ...judgement }, 'calls are blocked on suspicion');
     write(async () => {
       try {
         await patiently(suspicion, ends_at_ms);
-        await guard.reload();
+        await restrictions.reload();
       } finally {
-        guard.drop(held);
+        restrictions.drop(held);
       }
     });
   }
@@ -132,14 +132,14 @@ export function createBrake(deps: BrakeDependencies): Brake {
 
   /** A line's own doing is blocked there; the subscriber only for what its lines do together. */
   function onCounted(facts: CallFacts, group: ClassGroup): void {
-    const settings = guard.settingsOf(facts.subscriber_id);
+    const settings = restrictions.settingsOf(facts.subscriber_id);
     if (settings.mode === 'OFF') return;
     const judgements = watch.judge(facts, group, settings.percent);
     const level = WATCHED_LEVELS.find((one) => judgements[one].alarming);
     if (!level) return;
     const judgement = judgements[level];
     const suspicion = { facts, level, group, judgement };
-    const isBlocked = guard.blockOf(facts) !== null;
+    const isBlocked = restrictions.blockOf(facts) !== null;
     if (isBlocked) return;
     if (judgement.step === 'BLOCK' && settings.mode === 'BRAKE') block(suspicion);
     else tell(suspicion, level === 'LINE' ? facts.line_id : facts.subscriber_id);
@@ -156,15 +156,15 @@ export function createBrake(deps: BrakeDependencies): Brake {
     numbers: readonly string[],
   ): void {
     const group = watchedGroup(facts);
-    if (!group || guard.settingsOf(facts.subscriber_id).mode === 'OFF') return;
+    if (!group || restrictions.settingsOf(facts.subscriber_id).mode === 'OFF') return;
     if (spent_micros === 0n && short_calls === 0 && numbers.length === 0) return;
     watch.see(facts, group, { spent_micros, short_calls, numbers });
   }
 
   return {
     async refusalOf(facts) {
-      await guard.ready();
-      const held = guard.blockOf(facts);
+      await restrictions.ready();
+      const held = restrictions.blockOf(facts);
       if (held) return refusalBy(held);
       const group = watchedGroup(facts);
       // National calls can wait for it until they are counted.
@@ -172,9 +172,9 @@ export function createBrake(deps: BrakeDependencies): Brake {
       return null;
     },
     sliceSeconds(facts) {
-      if (guard.blockOf(facts)) return 0;
+      if (restrictions.blockOf(facts)) return 0;
       const group = watchedGroup(facts);
-      const settings = guard.settingsOf(facts.subscriber_id);
+      const settings = restrictions.settingsOf(facts.subscriber_id);
       if (!group || settings.mode !== 'BRAKE') return slice_seconds;
       const judgements = watch.judge(facts, group, settings.percent);
       return slowest(judgements) ? Math.min(slice_seconds, SHORT_SLICE_seconds) : slice_seconds;
@@ -188,7 +188,7 @@ export function createBrake(deps: BrakeDependencies): Brake {
       const short = talk_ms > 0 && talk_ms < SHORT_CALL_ms ? 1 : 0;
       see(facts, billed - worth(facts, grantedSeconds(grant)), short, []);
     },
-    reload: () => void guard.reload(),
+    reload: () => void restrictions.reload(),
     async idle() {
       await watch.idle();
       while (writing.size > 0) await Promise.all(writing);

@@ -72,10 +72,18 @@ interface Waiting {
 export function createWatch({ db, store, log, night, onCounted, ...deps }: WatchDependencies): Watch {
   const counted = createShelf<{ counters: Counters; at_ms: number }>();
   const known = createShelf<{ habits: Habits; countries: Map<string, number>; at_ms: number }>();
+  /** Numbers are read over and over while their calls run. */
+  const places = createShelf<string>();
   const learning = new Map<string, Promise<void>>();
   /** What was seen and not sent yet, by line and group. While one is under way, the others gather for the next. */
   const waiting = new Map<string, Waiting>();
   const underway = new Map<string, Promise<void>>();
+
+  function placeOf({ number }: CallFacts): string {
+    const place = places.get(number) ?? countryOf(number);
+    places.set(number, place);
+    return place;
+  }
 
   async function learn({ subscriber_id }: CallFacts): Promise<void> {
     const kept = known.get(subscriber_id);
@@ -97,7 +105,7 @@ export function createWatch({ db, store, log, night, onCounted, ...deps }: Watch
   function isNewCountry(facts: CallFacts, group: ClassGroup): boolean {
     const habits = known.get(facts.subscriber_id);
     if (group !== 'ABROAD' || !habits) return false;
-    const first_ms = habits.countries.get(countryOf(facts.number));
+    const first_ms = habits.countries.get(placeOf(facts));
     return first_ms === undefined || first_ms > Date.now() - NEW_COUNTRY_ms;
   }
 
@@ -171,7 +179,7 @@ export function createWatch({ db, store, log, night, onCounted, ...deps }: Watch
     see(facts, group, seen) {
       see(facts, group, seen);
       const countries = known.get(facts.subscriber_id)?.countries;
-      const country = group === 'ABROAD' && seen.numbers.length > 0 ? countryOf(facts.number) : null;
+      const country = group === 'ABROAD' && seen.numbers.length > 0 ? placeOf(facts) : null;
       if (countries && country !== null && !countries.has(country)) countries.set(country, Date.now());
     },
     async forget(subscriber_id, line_id, group) {

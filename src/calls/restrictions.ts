@@ -5,7 +5,7 @@ import type { Db } from '../stores/postgres/connect.ts';
 import type { Log } from './log.ts';
 
 /** Blocks that hold now and how subscribers are watched, in memory: a decision asks no database for them. */
-export interface Guard {
+export interface Restrictions {
   /** Resolves once they are known; while Postgres is away afterwards, what is known goes on serving. */
   ready(): Promise<void>;
   blockOf(call: BlockableCall): Block | null;
@@ -17,7 +17,7 @@ export interface Guard {
   reload(): Promise<void>;
 }
 
-export interface GuardDependencies {
+export interface RestrictionDependencies {
   readonly db: Db;
   readonly log: Log;
   /** How subscribers are watched whose reseller has not said otherwise. */
@@ -28,7 +28,7 @@ export interface GuardDependencies {
 
 const RETRY_ms = 1_000;
 
-export function createGuard({ db, log, mode, onLifted }: GuardDependencies): Guard {
+export function createRestrictions({ db, log, mode, onLifted }: RestrictionDependencies): Restrictions {
   let stored = new Map<string, Block>();
   let settings = new Map<string, BrakeSettings>();
   const added = new Set<Block>();
