@@ -4,9 +4,11 @@ import type { BlockLinks } from '../admin/block-links.ts';
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
+import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
@@ -53,6 +55,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
   readonly hangUp: HangUp;
   /** Links that lift blocks. */
   readonly links: BlockLinks;
@@ -64,6 +67,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** Somebody asked for a job. */
   readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
+  readonly servers: () => readonly ServerState[];
   readonly settings: {
     /** Origins of the panel; empty: whatever host was asked. */
     readonly origins: readonly string[];
@@ -127,7 +131,8 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  addMetrics(app, { board, system, token: settings.metrics_token });
+  const { decisionTimes, servers } = deps;
+  addMetrics(app, { board, decisionTimes, system, servers, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);
