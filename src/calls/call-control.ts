@@ -121,15 +121,8 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
 }
 
 /** Puts the parts of real-time control together. `switches.set` starts it. */
-export function createCallControl({
-  db,
-  redis,
-  connectAri,
-  peers,
-  times,
-  braking,
-  log,
-}: CallControlDependencies): CallControl {
+export function createCallControl(dependencies: CallControlDependencies): CallControl {
+  const { db, redis, connectAri, peers, times, braking, log } = dependencies;
   const resync = () => {
     switches
       .resync()
