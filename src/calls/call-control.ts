@@ -120,9 +120,14 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
   };
 }
 
+function brakeOf({ db, redis, times, braking, log }: CallControlDependencies): Brake {
+  const { slice_seconds } = times;
+  return createBrake({ db, store: createWatchStore(redis), log, slice_seconds, ...braking });
+}
+
 /** Puts the parts of real-time control together. `switches.set` starts it. */
 export function createCallControl(dependencies: CallControlDependencies): CallControl {
-  const { db, redis, connectAri, peers, times, braking, log } = dependencies;
+  const { db, redis, connectAri, peers, times, log } = dependencies;
   const resync = () => {
     switches
       .resync()
@@ -137,32 +142,18 @@ export function createCallControl(dependencies: CallControlDependencies): CallCo
   const sharing = createSharing({ store, live, board, log });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
-  const { slice_seconds } = times;
-  const brake = createBrake({ db, store: createWatchStore(redis), log, slice_seconds, ...braking });
+  const brake = brakeOf(dependencies);
   const admissions = createAdmissions(db, store, brake.sliceSeconds);
+  const shared = { store, brake, board, log };
   const slices = createSlices({
-    store,
-    board,
+    ...shared,
     sharing,
     times,
-    brake,
-    log,
     switchOf: (id) => switches.get(id),
     openNextCycle: cycleOpener(db, store),
   });
-  const controller = createController({
-    directory,
-    admissions,
-    store,
-    slices,
-    brake,
-    settler,
-    refusals,
-    board,
-    decisionTimes,
-    live,
-    log,
-  });
+  const deciding = { directory, admissions, slices, settler, refusals, decisionTimes, live };
+  const controller = createController({ ...shared, ...deciding });
   const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
   const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
   const switches: Switches = createSwitches({
