@@ -150,6 +150,8 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     max_concurrent_calls: 6,
     max_concurrent_in: 7,
     max_concurrent_out: 8,
+    brake_mode: 'WATCH',
+    brake_percent: 200,
     max_lines: 9,
     bundles: [],
     ldn_fixed_uses_local: true,
