@@ -40,6 +40,7 @@ import { addPostalCodeRoutes } from './routes/postal-codes.ts';
 import { addReRatingRoutes } from './routes/re-ratings.ts';
 import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
+import { addRingGroupRoutes } from './routes/ring-groups.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
@@ -95,6 +96,7 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);
+  addRingGroupRoutes(binder);
   addServerRoutes(binder);
   addTrunkRoutes(binder);
   addTopUpRoutes(binder, deps);

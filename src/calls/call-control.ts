@@ -27,6 +27,7 @@ import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
+import { createTones, heardBy } from './tones.ts';
 
 const WALLET_RETRY_ms = 1_000;
 const SWEEP_MOVES_ms = 30_000;
@@ -136,22 +137,19 @@ export function createCallControl(dependencies: CallControlDependencies): CallCo
   const ownership = createOwnership(redis, resync);
   const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
-  const board = createLiveBoard();
+  const board: LiveBoard = heardBy(createLiveBoard(), () => tones);
   const decisionTimes = createDecisionTimes();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
+  const switchOf = (id: string) => switches.get(id);
+  const tones = createTones({ sharing, log, switchOf });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
   const brake = brakeOf(dependencies);
   const admissions = createAdmissions(db, store, brake.sliceSeconds);
+  const openNextCycle = cycleOpener(db, store);
   const shared = { store, brake, board, log };
-  const slices = createSlices({
-    ...shared,
-    sharing,
-    times,
-    switchOf: (id) => switches.get(id),
-    openNextCycle: cycleOpener(db, store),
-  });
+  const slices = createSlices({ ...shared, sharing, times, switchOf, openNextCycle });
   const deciding = { directory, admissions, slices, settler, refusals, decisionTimes, live };
   const controller = createController({ ...shared, ...deciding });
   const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
@@ -170,7 +168,7 @@ export function createCallControl(dependencies: CallControlDependencies): CallCo
   const company = createCompany({
     peers,
     board,
-    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
+    hangUp: createHangUp(controller.live, switchOf, log),
     owns: (id) => ownership.isOurs(id),
     compared: () => switches.states().flatMap(({ compared, server_id }) => (compared ? [server_id] : [])),
     onWallet: sharing.changed,

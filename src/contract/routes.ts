@@ -64,6 +64,13 @@ import {
   listResellersRoute,
   readResellerRoute,
 } from './resellers.ts';
+import {
+  changeRingGroupRoute,
+  createRingGroupRoute,
+  deleteRingGroupRoute,
+  listRingGroupsRoute,
+  readRingGroupRoute,
+} from './ring-groups.ts';
 import type { Route } from './route.ts';
 import {
   changeSalesPlanRoute,
@@ -156,6 +163,11 @@ export const ROUTES: readonly Route[] = [
   deleteMinuteBundleRoute,
   listMinuteBundlesRoute,
   readMinuteBundleRoute,
+  changeRingGroupRoute,
+  createRingGroupRoute,
+  deleteRingGroupRoute,
+  listRingGroupsRoute,
+  readRingGroupRoute,
   changeNumberRoute,
   createNumberRoute,
   deleteNumberRoute,

@@ -11,6 +11,7 @@ export const REFUSALS = {
   SUBSCRIBER_SUSPENDED: { q850: 55, sip: 603 },
   CLASS_NOT_PERMITTED: { q850: 21, sip: 403 },
   NO_RATE: { q850: 3, sip: 404 },
+  FORWARD_LOOP: { q850: 25, sip: 603 },
   NO_ROUTE: { q850: 27, sip: 502 },
   TOO_FAST: { q850: 42, sip: 503 },
   LIMIT_REACHED: { q850: 34, sip: 503 },
@@ -27,7 +28,7 @@ export type RefusalReason = keyof typeof REFUSALS;
 export const REFUSAL_REASONS = Object.keys(REFUSALS) as RefusalReason[];
 
 /** Where a limit that refused a call stands. */
-export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK'] as const;
+export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK', 'NUMBER'] as const;
 export type LimitLevel = (typeof LIMIT_LEVELS)[number];
 
 /** Which calls a limit counts: all of them, those that begin here, or those that come in. */

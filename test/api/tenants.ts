@@ -8,6 +8,7 @@ import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
 import { createNumberRoute } from '../../src/contract/numbers.ts';
 import { createPermissionProfileRoute } from '../../src/contract/permission-profiles.ts';
 import { createResellerRoute, type Reseller } from '../../src/contract/resellers.ts';
+import { createRingGroupRoute } from '../../src/contract/ring-groups.ts';
 import { createSalesPlanRoute } from '../../src/contract/sales-plans.ts';
 import { createSubscriberRoute } from '../../src/contract/subscribers.ts';
 import { topUpRoute } from '../../src/contract/top-ups.ts';
@@ -31,6 +32,7 @@ export interface Household {
   readonly minute_bundle_id: string;
   readonly permission_profile_id: string;
   readonly line_id: string;
+  readonly ring_group_id: string;
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
@@ -170,6 +172,9 @@ export async function addHousehold(
       target_line_id: line.id,
     },
   });
+  const group = await master(createRingGroupRoute, {
+    body: { subscriber_id, extension: '300', name: `Grupo ${serial}`, member_line_ids: [line.id] },
+  });
   const user = await master(createUserRoute, {
     body: { reseller_id, username: `revenda${serial}`, name: `Pessoa ${serial}` },
   });
@@ -196,6 +201,7 @@ export async function addHousehold(
     minute_bundle_id: bundle.id,
     permission_profile_id: profile.id,
     line_id: line.id,
+    ring_group_id: group.id,
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,

@@ -42,6 +42,10 @@ export interface CallTables {
     direction: Generated<Direction>;
     /** Of a call that came in: the number that its caller showed. */
     caller_number: Generated<string | null>;
+    /** The call that its line sent on by this one. */
+    forwarded_from: Generated<string | null>;
+    /** The group that rang. */
+    ring_group_id: Generated<string | null>;
     parts: Json<RecordedPart[]>;
     claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
     sale: Json<RecordedRate | null>;
@@ -68,6 +72,7 @@ export interface CallTables {
     holders: string[] | null;
     direction: Generated<Direction>;
     caller_number: Generated<string | null>;
+    forwarded_from: Generated<string | null>;
     created_at: Date;
   };
 }

@@ -8,6 +8,8 @@ const SCRIPTS = {
   admitCall: ['fence', 'grants', 'admit-call'],
   extendCall: ['fence', 'grants', 'extend-call'],
   answerCall: ['fence', 'answer-call'],
+  joinLine: ['fence', 'grants', 'join-line'],
+  listHolders: ['grants', 'list-holders'],
   endCall: ['fence', 'end-call'],
   settleCall: ['fence', 'grants', 'wallet', 'settle-call'],
   loadWallet: ['wallet', 'load-wallet'],
