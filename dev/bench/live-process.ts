@@ -62,6 +62,8 @@ function factsOf({ reseller_id, subscriber_id }: LiveOrder, extension: number): 
     claims: [],
     paces: [],
     longest_seconds: 14_400,
+    warn_seconds: 10,
+    switch_tone: false,
     cycle_start: '2026-11-10',
     next_cycle_start: '2026-12-10',
     created_at_ms: Date.now(),

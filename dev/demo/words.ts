@@ -65,6 +65,7 @@ const LEVEL_WORDS: Readonly<Record<LimitLevel, string>> = {
   SUBSCRIBER: 'do assinante',
   RESELLER: 'da revenda',
   TRUNK: 'do tronco',
+  NUMBER: 'do número',
 };
 
 const DIRECTION_WORDS: Readonly<Record<LimitDirection, string>> = {

@@ -35,6 +35,8 @@ export interface PlacedCall {
   readonly done: Promise<CallOutcome>;
   /** What has happened so far. */
   outcome(): CallOutcome;
+  /** Where the switch takes the phone's audio; null before the answer. */
+  mediaPort(): number | null;
   /** The phone vanishes without a word. */
   abandon(): Promise<void>;
 }
@@ -68,8 +70,11 @@ function readOutcome(path: string): CallOutcome {
 
 function place(sipp: RunningSipp): PlacedCall {
   const outcome = () => readOutcome(sipp.files.messages);
+  const answer = () =>
+    readSipLog(sipp.files.messages).find((message) => message.firstLine.startsWith('SIP/2.0 200'));
   return {
     outcome,
+    mediaPort: () => answer()?.mediaPort() ?? null,
     done: sipp.exited.then(outcome),
     abandon: async () => {
       await sipp.stop({ timeout_ms: 1 });
@@ -113,8 +118,13 @@ export function createPhones(dir: string, sipPort: number) {
     };
   }
   return {
-    async call(account: PhoneAccount, number: string, talk_ms = 60_000): Promise<PlacedCall> {
-      const scenario = phoneScenario({ ...account, number, talk_ms });
+    async call(
+      account: PhoneAccount,
+      number: string,
+      talk_ms = 60_000,
+      media_port?: number,
+    ): Promise<PlacedCall> {
+      const scenario = phoneScenario({ ...account, number, talk_ms, media_port });
       return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
     },
     /** Lets it ring for a while and cancels. */

@@ -24,6 +24,7 @@ import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
+import { createTones, heardBy } from './tones.ts';
 
 const WALLET_RETRY_ms = 1_000;
 const SWEEP_MOVES_ms = 30_000;
@@ -132,22 +133,17 @@ export function createCallControl({
   const ownership = createOwnership(redis, resync);
   const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
-  const board = createLiveBoard();
+  const board: LiveBoard = heardBy(createLiveBoard(), () => tones);
   const decisionTimes = createDecisionTimes();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
+  const switchOf = (id: string) => switches.get(id);
+  const tones = createTones({ sharing, log, switchOf });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
   const admissions = createAdmissions(db, store, times.slice_seconds);
-  const slices = createSlices({
-    store,
-    board,
-    sharing,
-    times,
-    log,
-    switchOf: (id) => switches.get(id),
-    openNextCycle: cycleOpener(db, store),
-  });
+  const openNextCycle = cycleOpener(db, store);
+  const slices = createSlices({ store, board, sharing, times, log, switchOf, openNextCycle });
   const controller = createController({
     directory,
     admissions,
@@ -176,7 +172,7 @@ export function createCallControl({
   const company = createCompany({
     peers,
     board,
-    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
+    hangUp: createHangUp(controller.live, switchOf, log),
     owns: (id) => ownership.isOurs(id),
     compared: () => switches.states().flatMap(({ compared, server_id }) => (compared ? [server_id] : [])),
     onWallet: sharing.changed,

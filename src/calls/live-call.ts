@@ -45,6 +45,10 @@ export interface CallFacts extends CallRates {
   readonly paces: readonly PaceClaim[];
   /** Talk after which the call is cut, whatever it could still pay. */
   readonly longest_seconds: number;
+  /** How long before it is cut its payer hears a warning; 0: it hears none. */
+  readonly warn_seconds: number;
+  /** Its payer hears when minutes have ended and money pays. */
+  readonly switch_tone: boolean;
   /** Cycle whose minutes the call draws on. */
   readonly cycle_start: string;
   readonly next_cycle_start: string;
@@ -120,6 +124,8 @@ export function callFacts(
     claims: permission.claims,
     paces: permission.paces,
     longest_seconds: permission.longest_seconds,
+    warn_seconds: subscriber.warn_seconds,
+    switch_tone: subscriber.switch_tone,
     cycle_start,
     next_cycle_start: nextCycleStart(subscriber.cycle_day, cycle_start),
     created_at_ms: call.at_ms,
@@ -192,6 +198,8 @@ function completed(facts: CallFacts): CallFacts {
     daily_cap_micros: facts.daily_cap_micros ?? null,
     claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
     paces: facts.paces ?? [],
+    warn_seconds: facts.warn_seconds ?? 0,
+    switch_tone: facts.switch_tone ?? false,
     longest_seconds: facts.longest_seconds ?? longestCall(facts.call_class, { max_call_seconds: null }),
   };
 }

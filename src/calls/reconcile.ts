@@ -1,4 +1,5 @@
 import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
+import { isToneChannel } from '../asterisk/ari/whisper.ts';
 import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -8,6 +9,7 @@ import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { compareSights, createDriftKeeper, type Drift, type DriftKeeper } from './drift.ts';
 import { besidesHeld } from './forwarding.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
@@ -111,9 +113,13 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileFresh(link: Switch): Promise<void> {
+    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
+    const before = callsOn(link);
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
+    // Of a process that died between two of its requests; all others end by themselves.
+    for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
     const journal = await readEntries(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
@@ -123,7 +129,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (running) running.callee ??= seen.callee;
       else await takeOver(link, seen, known.get(seen.call_id));
     }
-    for (const call of callsOn(link)) endUnheard(call, ids, journal);
+    for (const call of before) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
       await settleVanished(stored, journal.get(stored.call_id));
@@ -159,7 +165,6 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function reconcileRunning(link: Switch): Promise<void> {
     const know = () => callsOn(link).map(({ facts: { call_id }, registered }) => ({ call_id, registered }));
-    // Taken before the lists: a call that begins while we ask is not missing, only younger than the answer.
     const before = know();
     const redis = await store.idsOf(link.server_id);
     const all = await link.ari.channels();

@@ -144,10 +144,10 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const called = group ? (answered_by ?? standIn(group)) : endpoint;
     const line = called === null ? null : await directory.line(called);
     const cameBy = await directory.trunkNamed(server_id, trunk);
-    return (
-      line &&
-      cameBy && { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id, group) }
-    );
+    if (!line || !cameBy) return null;
+    const limits = await directory.number(number);
+    const permission = permitInbound(number, line, cameBy, caller_id, limits, group);
+    return { line, dialled: number, permission };
   }
 
   async function outbound(

@@ -5,6 +5,7 @@ import { defineRoute } from './route.ts';
 
 const id = z.strictObject({ did_id: z.uuid() });
 const staff = ['MASTER', 'RESELLER'] as const;
+const calls = z.int().min(0).max(10_000).nullable();
 const status = z.enum(['ACTIVE', 'INACTIVE']);
 
 const fields = {
@@ -13,6 +14,10 @@ const fields = {
   /** What rings, of the same subscriber: a line, or a ring group instead. */
   target_line_id: z.uuid().nullable(),
   target_group_id: z.uuid().nullable(),
+  /** Calls at a time that came in by it or show it as their caller ID; null: as many as there may be. */
+  max_concurrent_calls: calls,
+  max_concurrent_in: calls,
+  max_concurrent_out: calls,
   status,
 };
 
@@ -23,6 +28,9 @@ export const newNumberSchema = z.strictObject({
   subscriber_id: fields.subscriber_id.default(null),
   target_line_id: fields.target_line_id.default(null),
   target_group_id: fields.target_group_id.default(null),
+  max_concurrent_calls: calls.default(null),
+  max_concurrent_in: calls.default(null),
+  max_concurrent_out: calls.default(null),
   status: status.default('ACTIVE'),
 });
 export type NewNumber = z.output<typeof newNumberSchema>;
@@ -38,6 +46,9 @@ export const numberSchema = z.object({
   number: z.string(),
   target_line_id: z.uuid().nullable().optional(),
   target_group_id: z.uuid().nullable().optional(),
+  max_concurrent_calls: z.int().nullable().optional(),
+  max_concurrent_in: z.int().nullable().optional(),
+  max_concurrent_out: z.int().nullable().optional(),
   status,
   version: z.int(),
   created_at: dateTimeSchema,

@@ -87,6 +87,10 @@ const fields = {
   max_calls_per_second: z.int().min(1).max(1_000).nullable().default(null),
   /** Calls between its lines count among its calls. */
   internal_calls_take_slots: z.boolean().default(true),
+  /** Its phone beeps so long before a call is cut; 0: never. */
+  warn_seconds: z.int().min(0).max(60).default(10),
+  /** Its phone beeps when the minutes of a franquia have ended and money pays on. */
+  switch_tone: z.boolean().default(false),
   max_lines: z.int().min(0).max(100_000).nullable().default(null),
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
@@ -172,6 +176,8 @@ export const subscriberSchema = z.object({
   reserved_in: z.int().optional(),
   max_calls_per_second: z.int().nullable().optional(),
   internal_calls_take_slots: z.boolean(),
+  warn_seconds: z.int().optional(),
+  switch_tone: z.boolean().optional(),
   max_lines: z.int().nullable().optional(),
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),

@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from './authorize.ts';
 import type { DialledDestination } from './dialled-result.ts';
+import type { NumberLimits } from './limits.ts';
 import type { Refusal } from './refusals.ts';
 import type { GroupFacts } from './ring-group.ts';
 
@@ -16,7 +17,7 @@ export const DIRECTIONS = ['OUT', 'IN'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
 /** A number that can be called from outside, as the platform has it. */
-export interface NumberFacts {
+export interface NumberFacts extends NumberLimits {
   /** E.164 with `+`. */
   readonly number: string;
   readonly active: boolean;
@@ -53,12 +54,16 @@ export function callerNumber(sent: string): string {
   return sent.startsWith('+') ? `+${digits}` : digits;
 }
 
-/** A call from outside that was let in, whatever became of number and line since. `caller_id`: as `callerNumber` gives it. */
+/**
+ * A call from outside that was let in, whatever became of number and line since. `caller_id`: as `callerNumber`
+ * gives it; `limits`: those of the number, if there is one any more.
+ */
 export function permitInbound(
   number: string,
   line: LineFacts,
   trunk: TrunkFacts,
   caller_id: string,
+  limits: NumberLimits | null,
   group: GroupFacts | null,
 ): Permission {
   const destination: DialledDestination = {
@@ -69,7 +74,7 @@ export function permitInbound(
     vcBand: null,
   };
   const route = { kind: 'INBOUND', trunk, sip_username: line.sip_username, group, number } as const;
-  return { destination, route, ...FREE, slot: null, ...boundsOf('INBOUND', line, route), caller_id };
+  return { destination, route, ...FREE, slot: null, ...boundsOf('INBOUND', line, route, limits), caller_id };
 }
 
 function refusalOf(number: NumberFacts | null, line: LineFacts | null, server_id: string): Refusal | null {
@@ -97,5 +102,8 @@ export function authorizeInbound(
   const refusal = refusalOf(number, line, server_id) ?? (trunk ? null : { reason: 'NO_ROUTE' as const });
   if (refusal || !number || !line || !trunk)
     return { permitted: false, refusal: refusal ?? { reason: 'NO_ROUTE' }, destination: null };
-  return { permitted: true, permission: permitInbound(number.number, line, trunk, caller_id, group) };
+  return {
+    permitted: true,
+    permission: permitInbound(number.number, line, trunk, caller_id, number, group),
+  };
 }

@@ -6,6 +6,8 @@ import {
   type LimitClaim,
   longestCall,
   longestRing,
+  type NumberLimits,
+  numberClaims,
   type PaceClaim,
   paceClaims,
   slotClaims,
@@ -36,6 +38,8 @@ export interface LineFacts {
   readonly max_ring_seconds: number | null;
   /** The number that called people see, E.164; null: what the trunk makes of the extension. */
   readonly caller_id: string | null;
+  /** Those of that number. */
+  readonly caller_id_limits: NumberLimits | null;
   readonly plan_id: string;
   /** Versions of the plan's prices, by their beginning; none while the plan is not active. */
   readonly sale_versions: readonly VersionStart[];
@@ -56,6 +60,10 @@ export interface SubscriberFacts {
   readonly reserved_in: number;
   readonly calls_per_second: number | null;
   readonly internal_calls_take_slots: boolean;
+  /** How long before a cut the payer of a call hears a warning; 0: never. */
+  readonly warn_seconds: number;
+  /** Whether it hears when minutes have ended and money pays. */
+  readonly switch_tone: boolean;
   readonly reseller_max_calls: number;
   /** How far below zero the money may go; 0 for prepaid whatever the column says. */
   readonly credit_limit_micros: bigint;
@@ -178,16 +186,20 @@ function routeOf(destination: DialledDestination, facts: LineFacts, trunk: Trunk
   return trunk && { kind: 'TRUNK', trunk, number: destination.number };
 }
 
-/** What bounds a call besides its means. Emergency calls claim nothing. */
-export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route) {
+/**
+ * What bounds a call besides its means. Emergency calls claim nothing. `number`: the one of ours that the call came in
+ * by, or that it shows to whom it calls outside.
+ */
+export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route, number: NumberLimits | null) {
   const trunk = 'trunk' in route ? route.trunk : null;
   const way = route.kind === 'TRUNK' ? 'OUT' : route.kind === 'INBOUND' ? 'IN' : 'INTERNAL';
   const emergency = call_class === 'EMERGENCY';
   // Which line of a group takes its slot is known as it answers.
   const isOpen = route.kind === 'INBOUND' && route.group !== null;
-  const claims = slotClaims(facts, trunk, way).filter(({ level }) => level !== 'LINE' || !isOpen);
+  const ofLine = slotClaims(facts, trunk, way).filter(({ level }) => level !== 'LINE' || !isOpen);
+  const ofNumber = number && way !== 'INTERNAL' ? numberClaims(number, way) : [];
   return {
-    claims: emergency ? [] : claims,
+    claims: emergency ? [] : [...ofLine, ...ofNumber],
     // A line begins no call that comes to it: who calls it often must not keep it from calling.
     paces: emergency || way === 'IN' ? [] : paceClaims(facts),
     longest_seconds: longestCall(call_class, facts),
@@ -253,7 +265,7 @@ export function authorize(
   const route = routeOf(destination, facts, trunk);
   if (!route) return refuse({ reason: 'NO_ROUTE' }, destination);
   const caller_id = route.kind === 'TRUNK' ? (facts.caller_id ?? '') : facts.extension;
-  const bounds = boundsOf(destination.class, facts, route);
+  const bounds = boundsOf(destination.class, facts, route, facts.caller_id_limits);
   if (destination.class === 'EMERGENCY')
     return { permitted: true, permission: { destination, route, ...FREE, slot: null, ...bounds, caller_id } };
   const status = blocked(facts);

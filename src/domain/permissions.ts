@@ -49,6 +49,7 @@ function field<const L extends readonly AccessLevel[], const K extends readonly 
   return { levels, usual, keys, numeric: limited !== null, summed: limited === 'SUMMED' };
 }
 
+const CALL_LIMITS = ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'] as const;
 const CALL_NUMBERS = ['number', 'dialled', 'caller_number'] as const;
 
 /**
@@ -78,15 +79,11 @@ export const PANEL_FIELD_FACTS = {
   'subscriber.block_after_days': field(LOOK, 'READ', ['block_after_days']),
   'subscriber.cycle_day': field(LOOK, 'READ', ['cycle_day']),
   'subscriber.daily_spend_cap': field(ALL, 'READ', ['daily_spend_cap_micros'], 'NUMERIC'),
-  'subscriber.max_concurrent_calls': field(
-    ALL,
-    'READ',
-    ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'],
-    'NUMERIC',
-  ),
+  'subscriber.max_concurrent_calls': field(ALL, 'READ', CALL_LIMITS, 'NUMERIC'),
   // Not among the limits above: what one says of how many there may be is nothing for how many are kept free.
   'subscriber.reserved_in': field(ALL, 'READ', ['reserved_in'], 'NUMERIC'),
   'subscriber.max_calls_per_second': field(LOOK, 'READ', ['max_calls_per_second']),
+  'subscriber.tones': field(ALL, 'READ', ['warn_seconds', 'switch_tone']),
   'subscriber.max_lines': field(LOOK, 'READ', ['max_lines']),
   'subscriber.bundles': field(LOOK, 'READ', ['bundles', 'ldn_fixed_uses_local', 'ldn_mobile_uses_local']),
   // A label that only people read.
@@ -109,6 +106,7 @@ export const PANEL_FIELD_FACTS = {
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
   'number.target': field(ALL, 'READ', ['target_line_id', 'target_group_id']),
+  'number.max_concurrent_calls': field(ALL, 'READ', CALL_LIMITS, 'NUMERIC'),
   'call.number': field(LOOK, 'READ', CALL_NUMBERS),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
   // WRITE hangs up.

@@ -27,7 +27,7 @@ export type RefusalReason = keyof typeof REFUSALS;
 export const REFUSAL_REASONS = Object.keys(REFUSALS) as RefusalReason[];
 
 /** Where a limit that refused a call stands. */
-export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK'] as const;
+export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK', 'NUMBER'] as const;
 export type LimitLevel = (typeof LIMIT_LEVELS)[number];
 
 /** Which calls a limit counts: all of them, those that begin here, or those that come in. */

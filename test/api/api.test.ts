@@ -169,6 +169,8 @@ describe('the live stream', () => {
       claims: [],
       paces: [],
       longest_seconds: 14_400,
+      warn_seconds: 10,
+      switch_tone: false,
       cycle_start: '2026-11-01',
       next_cycle_start: '2026-12-01',
       created_at_ms: 0,

@@ -144,6 +144,7 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     credit_limit_micros: '456',
     due_day: 3,
     ...{ intl_dialing: 'AUTO', auto_ninth_digit: false, internal_calls_take_slots: false },
+    ...{ warn_seconds: 30, switch_tone: true },
     ...{ reserved_in: 1, max_calls_per_second: 2, block_after_days: 4, cycle_day: 5 },
     daily_spend_cap_micros: '789',
     max_concurrent_calls: 6,
@@ -172,7 +173,10 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     caller_id_did_id: null,
     status: 'SUSPENDED',
   },
-  number: { subscriber_id: null, target_line_id: null, target_group_id: null, status: 'INACTIVE' },
+  number: {
+    ...{ subscriber_id: null, target_line_id: null, target_group_id: null, status: 'INACTIVE' },
+    ...{ max_concurrent_calls: 3, max_concurrent_in: 1, max_concurrent_out: 2 },
+  },
 };
 
 describe('what `can` tells', () => {

@@ -77,6 +77,8 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
     }),
   ),
   longest_seconds: fc.nat(),
+  warn_seconds: fc.nat(),
+  switch_tone: fc.boolean(),
   cycle_start: text,
   next_cycle_start: text,
   created_at_ms: fc.nat(Number.MAX_SAFE_INTEGER),

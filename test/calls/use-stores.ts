@@ -123,6 +123,8 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     claims: [],
     paces: [],
     longest_seconds: 14_400,
+    warn_seconds: 0,
+    switch_tone: false,
     cycle_start: CYCLE,
     next_cycle_start: NEXT_CYCLE,
     created_at_ms: 1_700_000_000_000,

@@ -72,6 +72,10 @@ const trunk: TrunkFacts = {
 };
 
 const number: NumberFacts = {
+  did_id: 'd1',
+  max_calls: null,
+  max_calls_out: null,
+  max_calls_in: null,
   number: '+551140001000',
   active: true,
   reseller_id: 'r1',
@@ -95,6 +99,7 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
     max_call_seconds: 600,
     max_ring_seconds: 20,
     caller_id: null,
+    caller_id_limits: null,
     plan_id: 'p1',
     sale_versions: [],
     ...line,
@@ -110,6 +115,8 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
       reserved_in: 2,
       calls_per_second: 1,
       internal_calls_take_slots: false,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: 0n,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
@@ -200,5 +207,15 @@ describe('a call from outside', () => {
         ring_seconds: 20,
       },
     });
+  });
+
+  test('takes a slot of its number, where that is limited', () => {
+    const limited = { ...number, max_calls: 5, max_calls_out: 0, max_calls_in: 4 };
+    const verdict = authorizeInbound('', limited, lineFacts(), trunk, 'server', null);
+    if (!verdict.permitted) throw new Error(verdict.refusal.reason);
+    expect(verdict.permission.claims.slice(-2)).toEqual([
+      { level: 'NUMBER', direction: 'TOTAL', id: 'd1', limit: 5, reserved: 0 },
+      { level: 'NUMBER', direction: 'IN', id: 'd1', limit: 4, reserved: 0 },
+    ]);
   });
 });

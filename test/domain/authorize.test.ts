@@ -61,6 +61,7 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
     max_call_seconds: null,
     max_ring_seconds: null,
     caller_id: null,
+    caller_id_limits: null,
     plan_id: 'p1',
     sale_versions: [],
     ...line,
@@ -76,6 +77,8 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
       reserved_in: 0,
       calls_per_second: null,
       internal_calls_take_slots: true,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
@@ -191,6 +194,21 @@ describe('who is called is shown', () => {
     const verdict = authorize(dialled, lineFacts(changes), trunk, pricesOf(changes));
     if (!verdict.permitted) throw new Error(verdict.refusal.reason);
     expect(`${verdict.permission.route.kind} ${verdict.permission.caller_id}`).toBe(shown);
+  });
+});
+
+describe('the number that is shown', () => {
+  const limits = { did_id: 'd1', max_calls: 2, max_calls_out: 1, max_calls_in: 0 };
+  const shows = { caller_id: '+551140041234', caller_id_limits: limits };
+  test.each<[string, dialled: string, claimed: string[]]>([
+    ['has the calls out that show it', LOCAL, ['TOTAL 2', 'OUT 1']],
+    ['has none within the house, where nobody sees it', '202', []],
+    ['has no emergency call', '190', []],
+  ])('%s', (_, dialled, claimed) => {
+    const verdict = authorize(dialled, lineFacts(shows), trunk, pricesOf(shows));
+    if (!verdict.permitted) throw new Error(verdict.refusal.reason);
+    const ofNumber = verdict.permission.claims.filter(({ level }) => level === 'NUMBER');
+    expect(ofNumber.map(({ direction, limit }) => `${direction} ${limit}`)).toEqual(claimed);
   });
 });
 

@@ -335,7 +335,8 @@ describe('capabilities', () => {
     expect(subscriber).not.toContain('balance_micros');
     expect(line).toContain('sip_password');
     expect(line).not.toContain('sip_username');
-    expect(number).toEqual(['target_line_id', 'target_group_id', 'subscriber_id', 'status']);
+    const limits = ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'];
+    expect(number).toEqual(['target_line_id', 'target_group_id', ...limits, 'subscriber_id', 'status']);
     expect(call).toEqual([]);
   });
 

@@ -161,6 +161,8 @@ export interface Database extends CallTables {
     reserved_in: Generated<number>;
     max_calls_per_second: number | null;
     internal_calls_take_slots: Generated<boolean>;
+    warn_seconds: Generated<number>;
+    switch_tone: Generated<boolean>;
     max_lines: number | null;
     allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;
@@ -191,6 +193,9 @@ export interface Database extends CallTables {
     number: string;
     target_line_id: string | null;
     target_group_id: string | null;
+    max_concurrent_calls: number | null;
+    max_concurrent_in: number | null;
+    max_concurrent_out: number | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
     created_at: CreatedAt;
   };
