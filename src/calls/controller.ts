@@ -10,6 +10,7 @@ import { standIn } from '../domain/ring-group.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import { NotOwner } from '../stores/redis/ownership.ts';
 import type { Admissions } from './admission.ts';
+import type { Brake } from './brake.ts';
 import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
 import { besidesHeld } from './forwarding.ts';
@@ -28,6 +29,7 @@ export interface ControllerDependencies {
   readonly admissions: Admissions;
   readonly store: LiveCallStore;
   readonly slices: Slices;
+  readonly brake: Brake;
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
@@ -87,7 +89,8 @@ const forwardedFrom = (event: Offer | Arrival) => (event.type === 'OFFERED' && e
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, decisionTimes, live, log } = deps;
+  const { directory, admissions, store, slices, brake, settler, refusals, board, decisionTimes, live, log } =
+    deps;
   const ringGroups = createRingGroups(directory, store);
   const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
@@ -205,15 +208,17 @@ export function createController(deps: ControllerDependencies): Controller {
     const ringing = group ? await ringGroups.ring(group) : EVERYBODY;
     if ('refusal' in ringing) return refuse(link, event, ringing.refusal, facts);
     const { left_out } = ringing;
+    const unregistered = () => letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission, left_out);
     // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
+    if (facts.call_class === 'EMERGENCY') return unregistered();
+    const block = facts.call_class === 'INTERNAL' ? null : await brake.refusalOf(facts);
+    if (block) return refuse(link, event, block, facts);
     const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
-    const optional = costless && !store.ready();
-    if (facts.call_class === 'EMERGENCY' || optional) {
-      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission, left_out);
-    }
+    if (costless && !store.ready()) return unregistered();
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
       const { grant, more_seconds } = admission;
+      brake.began(admission.facts, grant);
       return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission, left_out);
     }
     if (admission.refusal) await refuse(link, event, admission.refusal, facts);
@@ -310,6 +315,7 @@ export function createController(deps: ControllerDependencies): Controller {
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
+    brake.ended(call, bill, end.talk_ms);
     board.remove(call, end.reason, bill);
   }
 
@@ -321,7 +327,7 @@ export function createController(deps: ControllerDependencies): Controller {
     await finish(call, {
       ended_at_ms: event.at_ms,
       talk_ms: talked_ms,
-      reason: call.exhausted ? 'EXHAUSTED' : reason,
+      reason: call.exhausted ? (call.blocked ? 'BLOCKED' : 'EXHAUSTED') : reason,
       q850: event.q850,
     });
   }

@@ -146,8 +146,11 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const cameBy = await directory.trunkNamed(server_id, trunk);
     if (!line || !cameBy) return null;
     const limits = await directory.number(number);
-    const permission = permitInbound(number, line, cameBy, caller_id, limits, group);
-    return { line, dialled: number, permission };
+    return {
+      line,
+      dialled: number,
+      permission: permitInbound(number, line, cameBy, caller_id, limits, group),
+    };
   }
 
   async function outbound(

@@ -13,11 +13,11 @@ const fields = {
   subscriber_id: z.uuid().nullable(),
   /** What rings, of the same subscriber: a line, or a ring group instead. */
   target_line_id: z.uuid().nullable(),
-  target_group_id: z.uuid().nullable(),
   /** Calls at a time that came in by it or show it as their caller ID; null: as many as there may be. */
   max_concurrent_calls: calls,
   max_concurrent_in: calls,
   max_concurrent_out: calls,
+  target_group_id: z.uuid().nullable(),
   status,
 };
 
@@ -27,10 +27,10 @@ export const newNumberSchema = z.strictObject({
   number: e164Schema,
   subscriber_id: fields.subscriber_id.default(null),
   target_line_id: fields.target_line_id.default(null),
-  target_group_id: fields.target_group_id.default(null),
   max_concurrent_calls: calls.default(null),
   max_concurrent_in: calls.default(null),
   max_concurrent_out: calls.default(null),
+  target_group_id: fields.target_group_id.default(null),
   status: status.default('ACTIVE'),
 });
 export type NewNumber = z.output<typeof newNumberSchema>;
@@ -45,10 +45,10 @@ export const numberSchema = z.object({
   subscriber_id: z.uuid().nullable(),
   number: z.string(),
   target_line_id: z.uuid().nullable().optional(),
-  target_group_id: z.uuid().nullable().optional(),
   max_concurrent_calls: z.int().nullable().optional(),
   max_concurrent_in: z.int().nullable().optional(),
   max_concurrent_out: z.int().nullable().optional(),
+  target_group_id: z.uuid().nullable().optional(),
   status,
   version: z.int(),
   created_at: dateTimeSchema,

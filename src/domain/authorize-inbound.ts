@@ -102,8 +102,6 @@ export function authorizeInbound(
   const refusal = refusalOf(number, line, server_id) ?? (trunk ? null : { reason: 'NO_ROUTE' as const });
   if (refusal || !number || !line || !trunk)
     return { permitted: false, refusal: refusal ?? { reason: 'NO_ROUTE' }, destination: null };
-  return {
-    permitted: true,
-    permission: permitInbound(number.number, line, trunk, caller_id, number, group),
-  };
+  const permission = permitInbound(number.number, line, trunk, caller_id, number, group);
+  return { permitted: true, permission };
 }

@@ -194,12 +194,12 @@ export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route, 
   const trunk = 'trunk' in route ? route.trunk : null;
   const way = route.kind === 'TRUNK' ? 'OUT' : route.kind === 'INBOUND' ? 'IN' : 'INTERNAL';
   const emergency = call_class === 'EMERGENCY';
+  const ofNumber = number && way !== 'INTERNAL' ? numberClaims(number, way) : [];
   // Which line of a group takes its slot is known as it answers.
   const isOpen = route.kind === 'INBOUND' && route.group !== null;
-  const ofLine = slotClaims(facts, trunk, way).filter(({ level }) => level !== 'LINE' || !isOpen);
-  const ofNumber = number && way !== 'INTERNAL' ? numberClaims(number, way) : [];
+  const claims = slotClaims(facts, trunk, way).filter(({ level }) => level !== 'LINE' || !isOpen);
   return {
-    claims: emergency ? [] : [...ofLine, ...ofNumber],
+    claims: emergency ? [] : [...claims, ...ofNumber],
     // A line begins no call that comes to it: who calls it often must not keep it from calling.
     paces: emergency || way === 'IN' ? [] : paceClaims(facts),
     longest_seconds: longestCall(call_class, facts),

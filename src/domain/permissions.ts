@@ -113,6 +113,9 @@ export const PANEL_FIELD_FACTS = {
   'section.live_calls': field(ALL, 'READ', []),
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
+  // WRITE lifts what the fraud brake blocked, and marks notices as read.
+  'section.blocks': field(ALL, 'READ', []),
+  'section.notices': field(ALL, 'WRITE', []),
   'section.consumption': field(LOOK, 'READ', []),
   // WRITE decides whose phones ring.
   'section.ring_groups': field(ALL, 'READ', []),
@@ -152,7 +155,7 @@ const STAFF_KEYS = {
       ...(['person_type', 'status', 'blocked_reason'] as const),
       ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
     ],
-    hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
+    hidden: ['allow_loss_calls', 'brake_mode', 'brake_percent', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },
   number: { shown: ['subscriber_id', 'status'], hidden: [] },

@@ -66,7 +66,7 @@ async function bench() {
   const reconciler = createReconciler({
     db,
     store,
-    admissions: createAdmissions(db, store, 60),
+    admissions: createAdmissions(db, store, () => 60),
     controller,
     settler: { add: (record) => void records.push(record), waiting: () => 0, idle: async () => {} },
     rebuilder,

@@ -78,4 +78,4 @@ export interface CallTables {
 }
 
 /** How the end of a call came, or became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'LOST' | 'SWITCH_JOURNAL';
+export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'BLOCKED' | 'LOST' | 'SWITCH_JOURNAL';

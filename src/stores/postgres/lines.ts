@@ -141,8 +141,8 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
 export async function findNumberFacts(db: Db, number: string): Promise<NumberFacts | null> {
   const { rows } = await sql<NumberFacts>`
     select d.id as did_id, d.max_concurrent_calls as max_calls, d.max_concurrent_out as max_calls_out,
-      d.max_concurrent_in as max_calls_in, d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id,
-      s.server_id, l.sip_username, g.code as group_code
+      d.max_concurrent_in as max_calls_in, d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id, s.server_id,
+      l.sip_username, g.code as group_code
     from dids d left join subscribers s on s.id = d.subscriber_id left join lines l on l.id = d.target_line_id
       left join ring_groups g on g.id = d.target_group_id
     where d.number = ${number}`.execute(db);

@@ -9,10 +9,10 @@ export interface NumberRow {
   subscriber_id: string | null;
   number: string;
   target_line_id: string | null;
-  target_group_id: string | null;
   max_concurrent_calls: number | null;
   max_concurrent_in: number | null;
   max_concurrent_out: number | null;
+  target_group_id: string | null;
   status: 'ACTIVE' | 'INACTIVE';
   version: number;
   created_at: Date;
