@@ -156,12 +156,8 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     bundles: [],
     ldn_fixed_uses_local: true,
     ldn_mobile_uses_local: true,
-    ...{
-      person_type: 'INDIVIDUAL',
-      status: 'SUSPENDED',
-      allow_loss_calls: true,
-      permission_profile_id: null,
-    },
+    ...{ person_type: 'INDIVIDUAL', status: 'SUSPENDED', allow_loss_calls: true },
+    permission_profile_id: null,
     permissions: { 'line.name': { level: 'READ' } },
   },
   line: {
