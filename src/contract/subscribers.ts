@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BILLING_MODES, STATUSES } from '../domain/authorize.ts';
 import { BUNDLE_SLOTS } from '../domain/call-class.ts';
 import { INTL_DIALINGS } from '../domain/dialled-number.ts';
+import { OFFLINE_CLASSES } from '../domain/offline.ts';
 import {
   amountSchema,
   areaCodeSchema,
@@ -87,6 +88,19 @@ const fields = {
   max_calls_per_second: z.int().min(1).max(1_000).nullable().default(null),
   /** Calls between its lines count among its calls. */
   internal_calls_take_slots: z.boolean().default(true),
+  /** Seconds of paid talk that its lines may spend while the control plane is away, all together; 0: none. */
+  offline_budget_seconds: z.int().min(0).max(86_400).default(0),
+  /** The longest of such calls, and how many of them at once. */
+  offline_call_seconds: z.int().min(1).max(3_600).default(300),
+  offline_calls: z.int().min(1).max(100).default(2),
+  /** Classes of such calls; of them each line only those that it may dial. */
+  offline_classes: z
+    .array(z.enum(OFFLINE_CLASSES))
+    .refine(
+      (classes) => new Set(classes).size === classes.length,
+      say('each class once', 'cada classe uma vez só'),
+    )
+    .default([...OFFLINE_CLASSES]),
   max_lines: z.int().min(0).max(100_000).nullable().default(null),
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
@@ -172,6 +186,10 @@ export const subscriberSchema = z.object({
   reserved_in: z.int().optional(),
   max_calls_per_second: z.int().nullable().optional(),
   internal_calls_take_slots: z.boolean(),
+  offline_budget_seconds: z.int().optional(),
+  offline_call_seconds: z.int().optional(),
+  offline_calls: z.int().optional(),
+  offline_classes: z.array(z.enum(OFFLINE_CLASSES)).optional(),
   max_lines: z.int().nullable().optional(),
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),

@@ -1,5 +1,6 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
+import { journal, NOW_MS, offlineJournal } from './journal.ts';
 import { dialplanLiteral } from './quote.ts';
 import type { NumberRow } from './rows.ts';
 
@@ -25,7 +26,7 @@ const UNALLOCATED = 1;
 const NO_ANSWER = 19;
 const SUBSCRIBER_ABSENT = 20;
 const NO_CIRCUIT = 34;
-const OUT_OF_ORDER = 38;
+export const OUT_OF_ORDER = 38;
 
 /** The contexts shared by all calls; `trunks` are the codes of the server's trunks in order of priority. */
 export function renderCalls(trunks: readonly string[], numbers: readonly NumberRow[]): string[] {
@@ -47,9 +48,11 @@ function emergency(trunks: readonly string[]): string[] {
   const reach = (number: string) =>
     first === undefined ? `Hangup(${NO_CIRCUIT})` : `Goto(pabx-emergency-call,E-${first}-${number},1)`;
   return [
-    '; Never asks anybody: works without the control plane, and is never refused.',
+    '; Never asks anybody: works without the control plane, and is never refused. Some phones dial all numbers as E.164.',
     '[pabx-emergency]',
-    ...EMERGENCY_NUMBERS.map((number) => `exten => ${number},1,${reach(number)}`),
+    ...EMERGENCY_NUMBERS.flatMap((number) =>
+      ['', '+55', '0055'].map((before) => `exten => ${before}${number},1,${reach(number)}`),
+    ),
     '; E-<trunk>-<number>',
     '[pabx-emergency-call]',
     ...trunks.flatMap((trunk, index) => emergencyByTrunk(trunk, trunks[index + 1])),
@@ -85,16 +88,16 @@ function internal(): string[] {
     ...identified,
     ` same => n,Dial(PJSIP/\${CUT(EXTEN,-,2)},${OFFLINE_INTERNAL_RING_SECONDS},giU(pabx-answered^${OFFLINE_INTERNAL_SECONDS}))`,
     ...lineEnded,
-    ...journal('O'),
+    ...offlineJournal('O'),
   ];
 }
 
 function outbound(): string[] {
-  const refuse = `Hangup(${OUT_OF_ORDER})`;
+  const undecided = 'Goto(pabx-offline,s,1)';
   const decide = (pattern: string) => [
     `exten => ${pattern},1,Set(TIMEOUT(absolute)=${DECISION_SECONDS})`,
     ' same => n,Stasis(pabx)',
-    ` same => n,${refuse}`,
+    ` same => n,${undecided}`,
   ];
   return [
     '; Everything else that can be dialled, garbage too: refusing it is the control plane’s, which keeps a record.',
@@ -102,7 +105,7 @@ function outbound(): string[] {
     '[pabx-outbound]',
     ...decide('_[+0-9*#]'),
     ...decide('_[!-~].'),
-    `exten => T,1,${refuse}`,
+    `exten => T,1,${undecided}`,
   ];
 }
 
@@ -111,7 +114,7 @@ function grant(): string[] {
     '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…, or from outside I-<sip user name>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...granted('T', `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, [NO_NAME], ended),
+    ...grantedToTrunk(),
     ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, [], lineEnded),
     ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, unnamed, lineEnded),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
@@ -120,6 +123,10 @@ function grant(): string[] {
 }
 
 /** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
+export function grantedToTrunk(): string[] {
+  return granted('T', `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, [NO_NAME], ended);
+}
+
 function granted(
   kind: 'T' | 'L' | 'I',
   destination: string,
@@ -222,29 +229,6 @@ const ended = [
 const lineEnded = [` same => n,ExecIf($["\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`, ...ended];
 
 const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
-
-const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
-
-/**
- * The switch's own record of an answered call, from which the control plane settles what it missed. `h` runs however
- * a call ends. A key has the time, in steps of 100 s, so that what was read can be deleted by the bucket.
- */
-function journal(kind: 'G' | 'E' | 'O'): string[] {
-  const fields = [
-    'v1',
-    kind,
-    `\${CHANNEL(endpoint)}`,
-    `\${PABX_GRANT}`,
-    `\${ANSWEREDTIME_MS}`,
-    NOW_MS,
-    `\${HANGUPCAUSE}`,
-  ];
-  return [
-    `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0]?unanswered)`,
-    ` same => n,Set(DB(pabx/\${EPOCH:0:-2}/\${UNIQUEID})=${fields.join('|')})`,
-    ' same => n(unanswered),NoOp()',
-  ];
-}
 
 /** A literal inside a pattern: N, X and Z mean digits there, in either case. */
 function spelled(literal: string): string {

@@ -1,6 +1,7 @@
 import { renderAriUser, renderManagerUser } from './access.ts';
 import { renderCalls } from './calls.ts';
 import { checkRows, orProblem } from './check-rows.ts';
+import { renderOffline, renderOfflineLines } from './offline.ts';
 import { renderLines, renderTrunks } from './pjsip.ts';
 import { exact } from './quote.ts';
 import type { ServerRows } from './rows.ts';
@@ -21,15 +22,11 @@ export function renderServer(rows: ServerRows): RenderedServer {
   const name = own(() => exact('serverName', rows.server.name, { row: 'server', field: 'name' }));
   const header = `; Rendered by the control plane${name === null ? '' : ` for ${name}`}. What is changed here is lost.`;
   const text = (content: readonly string[]) => `${[header, ...content].join('\n')}\n`;
+  const codes = trunks.map(({ code }) => code);
   const files = {
     'ari-users.conf': text(own(() => renderAriUser(rows.ari)) ?? []),
-    'dialplan-calls.conf': text(
-      renderCalls(
-        trunks.map(({ code }) => code),
-        numbers,
-      ),
-    ),
-    'dialplan-subscribers.conf': text(renderSubscribers(lines)),
+    'dialplan-calls.conf': text([...renderCalls(codes, numbers), ...renderOffline(codes)]),
+    'dialplan-subscribers.conf': text([...renderSubscribers(lines), ...renderOfflineLines(lines, problems)]),
     'manager-users.conf': text(own(() => renderManagerUser(rows.ami)) ?? []),
     'pjsip-lines.conf': text(renderLines(lines)),
     'pjsip-trunks.conf': text(renderTrunks(trunks)),

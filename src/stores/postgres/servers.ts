@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { hashToken } from './api-keys.ts';
 import type { Db } from './connect.ts';
+import { readOfflinePolicies } from './offline-policies.ts';
 
 export interface ServerRow {
   readonly id: string;
@@ -58,7 +59,12 @@ export async function readConfiguration(db: Db, server_id: string) {
     .where('s.status', '=', 'ACTIVE')
     .where('r.status', '=', 'ACTIVE')
     .execute();
-  return { lines, trunks, numbers };
+  const offline = await readOfflinePolicies(db, server_id);
+  return {
+    lines: lines.map((line) => ({ ...line, offline: offline.get(line.sip_username) ?? null })),
+    trunks,
+    numbers,
+  };
 }
 
 export interface NewRevision {

@@ -33,7 +33,7 @@ const COLUMNS = sql.raw(`
   s.state, s.ibge_code, s.area_code, s.billing_mode, s.sales_plan_id, s.status, s.credit_limit_micros,
   s.balance_alert_micros, s.daily_spend_cap_micros, s.due_day, s.block_after_days, s.cycle_day,
   s.max_concurrent_calls, s.max_concurrent_in, s.max_concurrent_out, s.reserved_in, s.max_calls_per_second,
-  s.internal_calls_take_slots, s.max_lines, s.allow_loss_calls,
+  s.internal_calls_take_slots, s.offline_budget_seconds, s.offline_call_seconds, s.offline_calls, s.offline_classes, s.max_lines, s.allow_loss_calls,
   s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.intl_dialing, s.auto_ninth_digit,
   s.blocked_reason, s.permission_profile_id, s.permissions, s.version, s.created_at,
   coalesce(w.balance_micros, 0) as balance_micros,
