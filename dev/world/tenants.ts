@@ -13,6 +13,12 @@ export interface RateOptions {
   readonly cadence: readonly [number, number, number];
 }
 
+export interface OfflineOptions {
+  readonly offline_budget_seconds: number;
+  readonly offline_call_seconds?: number;
+  readonly offline_calls?: number;
+}
+
 export interface SubscriberOptions {
   readonly name?: string;
   readonly billing_mode: BillingMode;
@@ -25,6 +31,8 @@ export interface SubscriberOptions {
   /** One price for all these classes. */
   readonly rate?: RateOptions;
   readonly priced?: readonly CallClass[];
+  /** What its lines may do for money while the control plane is away. */
+  readonly offline?: OfflineOptions;
 }
 
 export interface LineOptions {
@@ -108,6 +116,7 @@ export async function addSubscriber(
       max_concurrent_calls: options.max_concurrent_calls ?? 50,
       ldn_fixed_uses_local: options.ldn_fixed_uses_local ?? false,
       ldn_mobile_uses_local: options.ldn_mobile_uses_local ?? false,
+      ...options.offline,
     })
     .returning('id')
     .executeTakeFirstOrThrow();

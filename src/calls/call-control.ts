@@ -13,6 +13,7 @@ import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
 import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
+import { createOfflineBook } from './offline.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRebuilder } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
@@ -115,7 +116,17 @@ export function createCallControl({
     },
     times.grace_seconds,
   );
-  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
+  const offline = createOfflineBook(db, directory, refusals);
+  const reconciler = createReconciler({
+    db,
+    store,
+    admissions,
+    controller,
+    settler,
+    rebuilder,
+    offline,
+    log,
+  });
 
   const adoptFromMemory = async (server_id: string) => {
     for (const call of controller.live.values()) {

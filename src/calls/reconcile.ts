@@ -1,6 +1,7 @@
 import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
-import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
+import { type JournalEntry, type OfflineRefusal, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
+import { CALL_CLASS_FACTS } from '../domain/call-class.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { settledAmong } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
@@ -8,7 +9,15 @@ import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
-import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
+import type { OfflineBook } from './offline.ts';
+import {
+  type Moment,
+  OFFLINE_CONTEXTS,
+  type Rebuilder,
+  restoreCall,
+  type SeenCall,
+  seenCalls,
+} from './recovery.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
 export interface Reconciler {
@@ -28,7 +37,14 @@ export interface ReconcileDependencies {
   readonly controller: Controller;
   readonly settler: Settler;
   readonly rebuilder: Rebuilder;
+  readonly offline: OfflineBook;
   readonly log: Log;
+}
+
+/** Calls that ended, by id, and those that the dialplan refused. */
+interface Journal {
+  readonly ended: Map<string, JournalEntry>;
+  readonly refused: OfflineRefusal[];
 }
 
 /** A bucket of the journal is erased when no call can still be written into it or be on its way to the ledger. */
@@ -36,8 +52,14 @@ const ERASE_AFTER_seconds = 300;
 const BUCKET_seconds = 100;
 
 function endOfJournal(entry: JournalEntry): CallEnd {
-  const { ended_at_ms, talk_ms, q850 } = entry;
-  return { ended_at_ms, talk_ms, reason: 'SWITCH_JOURNAL', q850 };
+  const { ended_at_ms, talk_ms, q850, kind } = entry;
+  const reason = kind === 'OFFLINE' || kind === 'PAID_OFFLINE' ? 'OFFLINE' : 'SWITCH_JOURNAL';
+  return { ended_at_ms, talk_ms, reason, q850 };
+}
+
+/** It was let go when nobody knew that its number has no price; it is never charged at one that was made up. */
+function isUnpriced({ facts }: LiveCall): boolean {
+  return facts.rate === null && !CALL_CLASS_FACTS[facts.call_class].free;
 }
 
 /** R8: a call that vanished is billed to the last time that its switch showed it. */
@@ -49,20 +71,21 @@ function endOfGhost(call: LiveCall, seen_at_ms: number): CallEnd {
 }
 
 export function createReconciler(deps: ReconcileDependencies): Reconciler {
-  const { db, store, admissions, controller, settler, rebuilder, log } = deps;
+  const { db, store, admissions, controller, settler, rebuilder, offline, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
 
   const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
 
-  async function readEntries(link: Switch): Promise<Map<string, JournalEntry>> {
-    const entries = new Map<string, JournalEntry>();
+  async function readAll(link: Switch): Promise<Journal> {
+    const journal: Journal = { ended: new Map(), refused: [] };
     for (const row of await readJournal(link.ami)) {
       const entry = parseJournal(row);
-      if (entry) entries.set(entry.call_id, entry);
-      else log.warn({ server: link.name, call: row.call_id }, 'a journal row is not understood');
+      if (!entry) log.warn({ server: link.name, call: row.call_id }, 'a journal row is not understood');
+      else if (entry.kind === 'REFUSED') journal.refused.push(entry);
+      else journal.ended.set(entry.call_id, entry);
     }
-    return entries;
+    return journal;
   }
 
   async function takeOver(link: Switch, seen: SeenCall, stored: StoredCall | undefined): Promise<void> {
@@ -91,7 +114,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
   function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): void {
     const call = restoreCall(stored, null, now());
-    if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
+    if (entry && entry.talk_ms > 0) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     settle(
       call,
       entry ? endOfJournal(entry) : endOfGhost(call, stored.seen_at_ms ?? call.facts.created_at_ms),
@@ -102,7 +125,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
-    const journal = await readEntries(link);
+    const { ended: journal, refused } = await readAll(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
     );
@@ -120,6 +143,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       link,
       [...journal.values()].filter((entry) => !known.has(entry.call_id)),
     );
+    await offline.record(link, refused);
+    await offline.renewBudgets(link);
   }
 
   function endUnheard(
@@ -144,6 +169,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const missing = entries.filter(({ call_id }) => !settled.has(call_id) && !controller.live.has(call_id));
     for (const entry of missing) {
       const call = await rebuilder.fromJournal(link.server_id, entry);
+      if (call && isUnpriced(call))
+        log.error({ server: link.name, call: entry.call_id }, 'a call has no price');
       if (call) settle(call, endOfJournal(entry));
       else log.error({ server: link.name, call: entry.call_id }, 'a journalled call cannot be explained');
     }
@@ -153,10 +180,16 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   async function reconcileRunning(link: Switch): Promise<void> {
     // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
     const before = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    const ids = new Set((await link.ari.channels()).map((channel) => channel.id));
+    const channels = await link.ari.channels();
+    const ids = new Set(channels.map((channel) => channel.id));
+    for (const seen of seenCalls(channels)) {
+      // Nobody answered in time, and the dialplan decided while the link stood.
+      const unheard = OFFLINE_CONTEXTS.includes(seen.context) && !controller.live.has(seen.call_id);
+      if (unheard) await takeOver(link, seen, undefined);
+    }
     const missing = before.filter((call) => !ids.has(call.facts.call_id));
     if (missing.length > 0) {
-      const journal = await readEntries(link);
+      const { ended: journal } = await readAll(link);
       for (const call of missing) endUnheard(link, call, ids, journal);
       log.warn({ server: link.name, calls: missing.length }, 'calls ended unheard');
     }
@@ -178,14 +211,19 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     },
     async sweepJournal(link) {
       const oldest = Math.floor((Date.now() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
-      const entries = [...(await readEntries(link)).values()].filter(
-        (entry) => Number(entry.bucket) < oldest,
-      );
-      const missing = await recoverFromJournal(link, entries);
-      const open = new Set(missing.map((entry) => entry.bucket));
-      for (const bucket of new Set(entries.map((entry) => entry.bucket))) {
+      const isOld = ({ bucket }: { readonly bucket: string }) => Number(bucket) < oldest;
+      const journal = await readAll(link);
+      const entries = [...journal.ended.values()].filter(isOld);
+      const refused = journal.refused.filter(isOld);
+      const missing = [
+        ...(await recoverFromJournal(link, entries)),
+        ...(await offline.record(link, refused)),
+      ];
+      const open = new Set(missing.map(({ bucket }) => bucket));
+      for (const bucket of new Set([...entries, ...refused].map((entry) => entry.bucket))) {
         if (!open.has(bucket)) await eraseJournal(link.ami, bucket);
       }
+      await offline.renewBudgets(link);
     },
   };
 }

@@ -2,10 +2,11 @@ import { CONTEXTS, endpointOf, parseTimestamp } from '../asterisk/ari/events.ts'
 import type { AriChannel } from '../asterisk/ari/port.ts';
 import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
-import { authorize, type LineFacts, type Permission } from '../domain/authorize.ts';
+import type { LineFacts, Permission } from '../domain/authorize.ts';
 import { permitInbound } from '../domain/authorize-inbound.ts';
 import { billedSeconds, talkSeconds } from '../domain/cadence.ts';
 import { type Grant, NO_GRANT } from '../domain/charge.ts';
+import { permitPast } from '../domain/permit-past.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
 import type { Directory } from './directory.ts';
 import { type CallFacts, callFacts, decodeFacts, type LiveCall, newLiveCall } from './live-call.ts';
@@ -23,7 +24,9 @@ export interface SeenCall {
   readonly granted: Grant | null;
 }
 
-const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, CONTEXTS.offlineInternal];
+/** Where calls are that the dialplan let go by itself, because nobody decided. */
+export const OFFLINE_CONTEXTS: readonly string[] = [CONTEXTS.offlineInternal, CONTEXTS.offlineOutbound];
+const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, ...OFFLINE_CONTEXTS];
 
 /** As `formatGranted` wrote it on the channel. */
 function parseGranted(text: string | undefined): Grant | null {
@@ -100,6 +103,8 @@ interface Known {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
+  /** Seconds after what was granted at which the switch ends it: none when the dialplan granted it by itself. */
+  readonly grace_seconds: number;
 }
 
 interface Rebuilt {
@@ -139,8 +144,9 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     // The extension of an emergency call carries only trunk and number.
     const dialled = grant?.number ?? known.exten.split('-').at(-1) ?? '';
     const trunk = await directory.trunk(server_id);
-    const verdict = authorize(dialled, line, trunk, await directory.prices(line, trunk, known.created_at_ms));
-    return verdict.permitted ? { line, dialled, permission: verdict.permission } : null;
+    const prices = await directory.prices(line, trunk, known.created_at_ms);
+    const permission = permitPast(dialled, line, trunk, prices);
+    return permission && { line, dialled, permission };
   }
 
   async function rebuild(server_id: string, known: Known, talk_ms: number): Promise<LiveCall | null> {
@@ -156,7 +162,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
     // The switch let it talk only as long as it was granted, whatever slices came after the first.
     const talked = billedSeconds(talkSeconds(talk_ms), facts.rate.cadence);
-    const granted_seconds = Math.max(talked, (grant?.seconds ?? 0) - grace_seconds, 0);
+    const granted_seconds = Math.max(talked, (grant?.seconds ?? 0) - known.grace_seconds, 0);
     const bundle_seconds = facts.slot ? Math.max(0, Math.min(granted_seconds, await left(facts))) : 0;
     return newLiveCall(facts, { bundle_seconds, paid_seconds: granted_seconds - bundle_seconds }, 0, true);
   }
@@ -164,7 +170,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   return {
     async fromSwitch(server_id, seen, now) {
       const talk_ms = seen.answered_at_ms === null ? 0 : now.wall_ms - seen.answered_at_ms;
-      const call = await rebuild(server_id, seen, talk_ms);
+      const grace = seen.context === CONTEXTS.offlineOutbound ? 0 : grace_seconds;
+      const call = await rebuild(server_id, { ...seen, grace_seconds: grace }, talk_ms);
       if (!call) return null;
       if (call.facts.rate && seen.granted) call.grant = seen.granted;
       call.callee = seen.callee;
@@ -173,8 +180,10 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     },
     async fromJournal(server_id, entry) {
       const answered_at_ms = entry.ended_at_ms - entry.talk_ms;
-      const call = await rebuild(server_id, { ...entry, created_at_ms: answered_at_ms }, entry.talk_ms);
-      if (!call) return null;
+      const grace = entry.kind === 'PAID_OFFLINE' ? 0 : grace_seconds;
+      const known = { ...entry, created_at_ms: answered_at_ms, grace_seconds: grace };
+      const call = await rebuild(server_id, known, entry.talk_ms);
+      if (!call || entry.talk_ms === 0) return call;
       call.phase = 'ANSWERED';
       call.answered_at_ms = answered_at_ms;
       return call;

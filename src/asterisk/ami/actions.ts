@@ -43,6 +43,11 @@ export async function readJournal(ami: AmiConnection): Promise<JournalRow[]> {
   });
 }
 
+/** Forgets what calls have spent of the budgets for a time without the control plane: it is there, and knows them all. */
+export async function resetOffline(ami: AmiConnection): Promise<void> {
+  await ami.send({ Action: 'DBDelTree', Family: 'pabx-offline' });
+}
+
 /** Erases a bucket whose calls are all in the ledger. */
 export async function eraseJournal(ami: AmiConnection, bucket: string): Promise<void> {
   await ami.send({ Action: 'DBDelTree', Family: `${JOURNAL}/${bucket}` });
