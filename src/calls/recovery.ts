@@ -4,7 +4,7 @@ import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
 import type { LineFacts, Permission } from '../domain/authorize.ts';
 import { permitInbound } from '../domain/authorize-inbound.ts';
-import { billedSeconds, talkSeconds } from '../domain/cadence.ts';
+import { billedSeconds, type Cadence, talkSeconds } from '../domain/cadence.ts';
 import { type Grant, NO_GRANT } from '../domain/charge.ts';
 import { permitPast } from '../domain/permit-past.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
@@ -103,8 +103,8 @@ interface Known {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
-  /** Seconds after what was granted at which the switch ends it: none when the dialplan granted it by itself. */
-  readonly grace_seconds: number;
+  /** The dialplan granted it by itself, and without grace. */
+  readonly offline: boolean;
 }
 
 interface Rebuilt {
@@ -112,6 +112,9 @@ interface Rebuilt {
   readonly dialled: string;
   readonly permission: Permission;
 }
+
+/** So late may a switch be in ending a call. One that talked longer was granted more later on. */
+const LATE_ms = 2_000;
 
 /** Seconds that the payer's bundle slot has left for a call, by the ledger. */
 export type LeftSeconds = (facts: CallFacts) => Promise<number>;
@@ -149,6 +152,14 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     return permission && { line, dialled, permission };
   }
 
+  /** The switch let it talk only as long as it was granted, whatever slices came after the first. */
+  function grantedBy(talk_ms: number, cadence: Cadence, told_seconds: number, offline: boolean): number {
+    const talked = billedSeconds(talkSeconds(talk_ms), cadence);
+    if (!offline) return Math.max(talked, told_seconds - grace_seconds, 0);
+    const told = billedSeconds(told_seconds, cadence);
+    return talk_ms > told_seconds * 1000 + LATE_ms ? Math.max(talked, told) : told;
+  }
+
   async function rebuild(server_id: string, known: Known, talk_ms: number): Promise<LiveCall | null> {
     const grant = parseGrant(known.exten);
     const rebuilt =
@@ -160,9 +171,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
-    // The switch let it talk only as long as it was granted, whatever slices came after the first.
-    const talked = billedSeconds(talkSeconds(talk_ms), facts.rate.cadence);
-    const granted_seconds = Math.max(talked, (grant?.seconds ?? 0) - known.grace_seconds, 0);
+    const granted_seconds = grantedBy(talk_ms, facts.rate.cadence, grant?.seconds ?? 0, known.offline);
     const bundle_seconds = facts.slot ? Math.max(0, Math.min(granted_seconds, await left(facts))) : 0;
     return newLiveCall(facts, { bundle_seconds, paid_seconds: granted_seconds - bundle_seconds }, 0, true);
   }
@@ -170,8 +179,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   return {
     async fromSwitch(server_id, seen, now) {
       const talk_ms = seen.answered_at_ms === null ? 0 : now.wall_ms - seen.answered_at_ms;
-      const grace = seen.context === CONTEXTS.offlineOutbound ? 0 : grace_seconds;
-      const call = await rebuild(server_id, { ...seen, grace_seconds: grace }, talk_ms);
+      const offline = seen.context === CONTEXTS.offlineOutbound;
+      const call = await rebuild(server_id, { ...seen, offline }, talk_ms);
       if (!call) return null;
       if (call.facts.rate && seen.granted) call.grant = seen.granted;
       call.callee = seen.callee;
@@ -180,8 +189,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     },
     async fromJournal(server_id, entry) {
       const answered_at_ms = entry.ended_at_ms - entry.talk_ms;
-      const grace = entry.kind === 'PAID_OFFLINE' ? 0 : grace_seconds;
-      const known = { ...entry, created_at_ms: answered_at_ms, grace_seconds: grace };
+      const offline = entry.kind === 'PAID_OFFLINE';
+      const known = { ...entry, created_at_ms: answered_at_ms, offline };
       const call = await rebuild(server_id, known, entry.talk_ms);
       if (!call || entry.talk_ms === 0) return call;
       call.phase = 'ANSWERED';

@@ -113,7 +113,7 @@ describe('while the control plane is away', () => {
   });
 
   test('as many as allowed at once, of whatever number of tries', async () => {
-    const policy = { offline_budget_seconds: 600, offline_calls: 3 };
+    const policy = { offline_budget_seconds: 600, offline_call_seconds: 60, offline_calls: 3 };
     const { subscriber, line } = await subscriberWithLine(world(), withOffline(policy));
     await world().control.kill9();
     const calls = await Promise.all(
