@@ -15,7 +15,7 @@ import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import { createOfflineBook } from './offline.ts';
 import { createReconciler } from './reconcile.ts';
-import { createRebuilder } from './recovery.ts';
+import { createRebuilder, type LeftSeconds } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
 import { createSettler, type Settler } from './settlement.ts';
@@ -50,6 +50,14 @@ export interface CallControlDependencies {
   readonly times: SliceTimes;
   readonly log: Log;
 }
+
+const leftInLedger =
+  (db: Db): LeftSeconds =>
+  async ({ slot, cycle_start, ...payer }) => {
+    if (!slot) return 0;
+    const wallet = await openWallet(db, payer, cycle_start);
+    return wallet.left_seconds[cycle_start]?.[slot] ?? 0;
+  };
 
 /** Puts the parts of real-time control together. `switches.set` starts it. */
 export function createCallControl({
@@ -107,26 +115,10 @@ export function createCallControl({
     live,
     log,
   });
-  const rebuilder = createRebuilder(
-    directory,
-    async ({ slot, cycle_start, ...payer }) => {
-      if (!slot) return 0;
-      const wallet = await openWallet(db, payer, cycle_start);
-      return wallet.left_seconds[cycle_start]?.[slot] ?? 0;
-    },
-    times.grace_seconds,
-  );
+  const rebuilder = createRebuilder(directory, leftInLedger(db), times.grace_seconds);
   const offline = createOfflineBook(db, directory, refusals);
-  const reconciler = createReconciler({
-    db,
-    store,
-    admissions,
-    controller,
-    settler,
-    rebuilder,
-    offline,
-    log,
-  });
+  const parts = { db, store, admissions, controller, settler, rebuilder, offline, log };
+  const reconciler = createReconciler(parts);
 
   const adoptFromMemory = async (server_id: string) => {
     for (const call of controller.live.values()) {

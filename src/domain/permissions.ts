@@ -85,10 +85,6 @@ export const PANEL_FIELD_FACTS = {
   // Not among the limits above: what one says of how many there may be is nothing for how many are kept free.
   'subscriber.reserved_in': field(ALL, 'READ', ['reserved_in'], 'NUMERIC'),
   'subscriber.max_calls_per_second': field(LOOK, 'READ', ['max_calls_per_second']),
-  // How much may be spent that nobody has checked for money: the reseller's risk.
-  'subscriber.offline': field(LOOK, 'READ', [
-    ...(['offline_budget_seconds', 'offline_call_seconds', 'offline_calls', 'offline_classes'] as const),
-  ]),
   'subscriber.max_lines': field(LOOK, 'READ', ['max_lines']),
   'subscriber.bundles': field(LOOK, 'READ', ['bundles', 'ldn_fixed_uses_local', 'ldn_mobile_uses_local']),
   // A label that only people read.
@@ -151,6 +147,7 @@ const STAFF_KEYS = {
     shown: [
       ...(['person_type', 'status', 'blocked_reason'] as const),
       ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
+      ...(['offline_budget_seconds', 'offline_call_seconds', 'offline_calls', 'offline_classes'] as const),
     ],
     hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
   },

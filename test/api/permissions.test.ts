@@ -144,6 +144,8 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     credit_limit_micros: '456',
     due_day: 3,
     ...{ intl_dialing: 'AUTO', auto_ninth_digit: false, internal_calls_take_slots: false },
+    ...{ offline_budget_seconds: 600, offline_call_seconds: 60 },
+    ...{ offline_calls: 1, offline_classes: ['FIXED_LOCAL'] },
     ...{ reserved_in: 1, max_calls_per_second: 2, block_after_days: 4, cycle_day: 5 },
     daily_spend_cap_micros: '789',
     max_concurrent_calls: 6,

@@ -46,6 +46,8 @@ describe('all tabs', () => {
     reserved_in: 3,
     max_calls_per_second: 1_000,
     internal_calls_take_slots: false,
+    ...{ offline_budget_seconds: 86_400, offline_call_seconds: 3_600 },
+    ...{ offline_calls: 100, offline_classes: [] },
     max_lines: 100_000,
     allow_loss_calls: true,
     ldn_fixed_uses_local: true,
