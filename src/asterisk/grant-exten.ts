@@ -31,13 +31,20 @@ export function formatGrant(grant: GrantExten): string {
   return exten;
 }
 
+/** A grant as it is read from a channel or a record. */
+export interface ReadGrant extends GrantExten {
+  /** The dialplan gave it by itself, to a trunk and without grace. */
+  readonly offline: boolean;
+}
+
 /** null for the name of any other extension. */
-export function parseGrant(exten: string): GrantExten | null {
-  const match = /^([TLI])-([a-z0-9]+)-(\+?[0-9]+)-([0-9]+)-([0-9]+)-(\+?[0-9]*)$/.exec(exten);
+export function parseGrant(exten: string): ReadGrant | null {
+  const match = /^([TPLI])-([a-z0-9]+)-(\+?[0-9]+)-([0-9]+)-([0-9]+)-(\+?[0-9]*)$/.exec(exten);
   if (!match) return null;
   const [, letter, endpoint = '', number = '', seconds, ring_seconds, caller_id = ''] = match;
   return {
-    kind: letter === 'T' ? 'TRUNK' : letter === 'I' ? 'INBOUND' : 'LINE',
+    kind: letter === 'L' ? 'LINE' : letter === 'I' ? 'INBOUND' : 'TRUNK',
+    offline: letter === 'P',
     endpoint,
     number,
     seconds: Number(seconds),

@@ -13,8 +13,8 @@ interface Written {
 
 /** What the switch itself wrote down about a call as it ended, whoever was listening. */
 export interface JournalEntry extends Written {
-  /** OFFLINE and PAID_OFFLINE: nobody decided, by the dialplan alone; these may be unanswered, the others are not. */
-  readonly kind: 'GRANTED' | 'EMERGENCY' | 'OFFLINE' | 'PAID_OFFLINE';
+  /** OFFLINE: by the dialplan alone, because nobody decided; such a call may be unanswered, the others are not. */
+  readonly kind: 'GRANTED' | 'EMERGENCY' | 'OFFLINE';
   /** Name of the extension that the call was continued at, which says what was granted. */
   readonly exten: string;
   readonly talk_ms: number;
@@ -29,12 +29,7 @@ export interface OfflineRefusal extends Written {
   readonly why: RefusedFor;
 }
 
-const KINDS: Readonly<Record<string, JournalEntry['kind']>> = {
-  G: 'GRANTED',
-  E: 'EMERGENCY',
-  O: 'OFFLINE',
-  P: 'PAID_OFFLINE',
-};
+const KINDS: Readonly<Record<string, JournalEntry['kind']>> = { G: 'GRANTED', E: 'EMERGENCY', O: 'OFFLINE' };
 
 /** A row as the dialplan wrote it, or null when it is of another make. Never throws. */
 export function parseJournal({ bucket, call_id, value }: JournalRow): JournalEntry | OfflineRefusal | null {

@@ -53,7 +53,7 @@ const BUCKET_seconds = 100;
 
 function endOfJournal(entry: JournalEntry): CallEnd {
   const { ended_at_ms, talk_ms, q850, kind } = entry;
-  const reason = kind === 'OFFLINE' || kind === 'PAID_OFFLINE' ? 'OFFLINE' : 'SWITCH_JOURNAL';
+  const reason = kind === 'OFFLINE' ? 'OFFLINE' : 'SWITCH_JOURNAL';
   return { ended_at_ms, talk_ms, reason, q850 };
 }
 

@@ -1,6 +1,6 @@
 import { CONTEXTS, endpointOf, parseTimestamp } from '../asterisk/ari/events.ts';
 import type { AriChannel } from '../asterisk/ari/port.ts';
-import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
+import { type GrantExten, parseGrant, type ReadGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
 import type { LineFacts, Permission } from '../domain/authorize.ts';
 import { permitInbound } from '../domain/authorize-inbound.ts';
@@ -103,8 +103,6 @@ interface Known {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
-  /** The dialplan granted it by itself, and without grace. */
-  readonly offline: boolean;
 }
 
 interface Rebuilt {
@@ -153,9 +151,10 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   }
 
   /** The switch let it talk only as long as it was granted, whatever slices came after the first. */
-  function grantedBy(talk_ms: number, cadence: Cadence, told_seconds: number, offline: boolean): number {
+  function grantedBy(talk_ms: number, cadence: Cadence, grant: ReadGrant | null): number {
+    const told_seconds = grant?.seconds ?? 0;
     const talked = billedSeconds(talkSeconds(talk_ms), cadence);
-    if (!offline) return Math.max(talked, told_seconds - grace_seconds, 0);
+    if (!grant?.offline) return Math.max(talked, told_seconds - grace_seconds, 0);
     const told = billedSeconds(told_seconds, cadence);
     return talk_ms > told_seconds * 1000 + LATE_ms ? Math.max(talked, told) : told;
   }
@@ -171,7 +170,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
-    const granted_seconds = grantedBy(talk_ms, facts.rate.cadence, grant?.seconds ?? 0, known.offline);
+    const granted_seconds = grantedBy(talk_ms, facts.rate.cadence, grant);
     const bundle_seconds = facts.slot ? Math.max(0, Math.min(granted_seconds, await left(facts))) : 0;
     return newLiveCall(facts, { bundle_seconds, paid_seconds: granted_seconds - bundle_seconds }, 0, true);
   }
@@ -179,8 +178,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   return {
     async fromSwitch(server_id, seen, now) {
       const talk_ms = seen.answered_at_ms === null ? 0 : now.wall_ms - seen.answered_at_ms;
-      const offline = seen.context === CONTEXTS.offlineOutbound;
-      const call = await rebuild(server_id, { ...seen, offline }, talk_ms);
+      const call = await rebuild(server_id, seen, talk_ms);
       if (!call) return null;
       if (call.facts.rate && seen.granted) call.grant = seen.granted;
       call.callee = seen.callee;
@@ -189,9 +187,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     },
     async fromJournal(server_id, entry) {
       const answered_at_ms = entry.ended_at_ms - entry.talk_ms;
-      const offline = entry.kind === 'PAID_OFFLINE';
-      const known = { ...entry, created_at_ms: answered_at_ms, offline };
-      const call = await rebuild(server_id, known, entry.talk_ms);
+      const call = await rebuild(server_id, { ...entry, created_at_ms: answered_at_ms }, entry.talk_ms);
       if (!call || entry.talk_ms === 0) return call;
       call.phase = 'ANSWERED';
       call.answered_at_ms = answered_at_ms;

@@ -1,6 +1,7 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
-import { journal, NOW_MS, offlineJournal } from './journal.ts';
+import { BY, begun, journal, NOW_MS } from './journal.ts';
+import { offlineJournal } from './offline-journal.ts';
 import { dialplanLiteral } from './quote.ts';
 import type { NumberRow } from './rows.ts';
 
@@ -88,7 +89,7 @@ function internal(): string[] {
     ...identified,
     ` same => n,Dial(PJSIP/\${CUT(EXTEN,-,2)},${OFFLINE_INTERNAL_RING_SECONDS},giU(pabx-answered^${OFFLINE_INTERNAL_SECONDS}))`,
     ...lineEnded,
-    ...offlineJournal('O'),
+    ...offlineJournal(),
   ];
 }
 
@@ -114,7 +115,7 @@ function grant(): string[] {
     '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…, or from outside I-<sip user name>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...grantedToTrunk(),
+    ...granted('T', OVER_TRUNK, [NO_NAME], ended),
     ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, [], lineEnded),
     ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, unnamed, lineEnded),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
@@ -122,13 +123,11 @@ function grant(): string[] {
   ];
 }
 
-/** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
-export function grantedToTrunk(): string[] {
-  return granted('T', `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, [NO_NAME], ended);
-}
+/** Carriers in Brazil want digits without the plus sign. */
+export const OVER_TRUNK = `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`;
 
-function granted(
-  kind: 'T' | 'L' | 'I',
+export function granted(
+  kind: 'T' | 'P' | 'L' | 'I',
   destination: string,
   before: readonly string[],
   after: readonly string[],
@@ -152,6 +151,7 @@ function answered(): string[] {
     '[pabx-answered]',
     `exten => s,1,Set(TIMEOUT(absolute)=\${ARG1})`,
     ` same => n,Set(PABX_ANSWERED=${NOW_MS})`,
+    begun,
     ' same => n,Return()',
   ];
 }
@@ -207,10 +207,11 @@ function offlineNumbers(numbers: readonly NumberRow[]): string[] {
   ];
 }
 
-/** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
-const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
+/** `h` has an EXTEN of its own; and the callee inherits whose call it is, what was granted to it and by whom. */
+const identified = [` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY})`];
 
-const NO_NAME = ' same => n,Set(CALLERID(name)=)';
+/** Carriers have no business with the name of a line. */
+export const NO_NAME = ' same => n,Set(CALLERID(name)=)';
 
 /** Nothing that a stranger says of himself reaches a phone but the digits that the grant has; an address needs a user. */
 const unnamed = [NO_NAME, ' same => n,Set(CALLERID(num)=anonymous)'];
@@ -219,7 +220,7 @@ const unnamed = [NO_NAME, ' same => n,Set(CALLERID(num)=anonymous)'];
  * The cause that the other side gave goes back to the caller. Nobody gives one when it rang in vain or when a
  * redirection was ignored (0), or that redirection itself (23), which the caller's phone must not follow.
  */
-const ended = [
+export const ended = [
   ` same => n,ExecIf($["\${DIALSTATUS}" = "NOANSWER"]?Hangup(${NO_ANSWER}))`,
   ` same => n,ExecIf($["\${DIALSTATUS}" != "ANSWER" & ("\${HANGUPCAUSE}" = "0" | "\${HANGUPCAUSE}" = "23")]?Hangup(${SUBSCRIBER_ABSENT}))`,
   ` same => n,Hangup(\${HANGUPCAUSE})`,

@@ -1,54 +1,37 @@
 /*
- * The switch's own records, in the AstDB: they need nothing outside, and survive whoever else was to remember.
+ * The switch's own records of answered calls, in the AstDB, from which the control plane settles what it missed. As a call
+ * is answered it is written down as begun; as it ends that row gives way to one about the whole call. A call that began
+ * and has no end ran until its switch died. Keys of ends have the time, in steps of 100 s, so that what was read can be
+ * deleted by the bucket.
  */
 
-/** Milliseconds since 1970 by the switch's clock. */
 export const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
 
-/** GRANTED, EMERGENCY, or without the control plane: free (OFFLINE) or PAID for. */
-type Kind = 'G' | 'E' | 'O' | 'P';
+/** The endpoint that a channel came by. */
+export const BY = `\${CUT(CUT(CHANNEL(name),/,2),-,1)}`;
 
-/**
- * The switch's own record of an answered call, from which the control plane settles what it missed. `h` runs however
- * a call ends. A key has the time, in steps of 100 s, so that what was read can be deleted by the bucket.
- */
+/** On the called leg, which has inherited whose call it is. */
+export const begun = ` same => n,Set(DB(pabx-begun/\${PABX_CALL})=v1|\${PABX_BY}|\${PABX_GRANT}|\${PABX_ANSWERED})`;
+
+/** One row about the call: `exten` is where it was let go, `end` the cause of its end. */
+export function write(kind: 'G' | 'E' | 'O' | 'X', exten: string, talk_ms: string, end: string): string {
+  const fields = ['v1', kind, BY, exten, talk_ms, NOW_MS, end];
+  return `Set(DB(pabx/\${EPOCH:0:-2}/\${UNIQUEID})=${fields.join('|')})`;
+}
+
+/** The row about an answered call, which takes the place of that about its beginning. */
+export function writeEnd(kind: 'G' | 'E' | 'O', label = ''): string[] {
+  return [
+    ` same => n${label},${write(kind, `\${PABX_GRANT}`, `0\${ANSWEREDTIME_MS}`, `\${HANGUPCAUSE}`)}`,
+    ` same => n,Set(PABX_BEGUN=\${DB_DELETE(pabx-begun/\${UNIQUEID})})`,
+  ];
+}
+
+/** `h` runs on the caller's channel however a call ends. */
 export function journal(kind: 'G' | 'E'): string[] {
   return [
     `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0]?unanswered)`,
-    ` same => n,${endedCall(kind)}`,
+    ...writeEnd(kind),
     ' same => n(unanswered),NoOp()',
   ];
-}
-
-/** Nobody else knows of a call that nobody decided about: it leaves a row even unanswered, up to a bound. */
-export function offlineJournal(kind: 'O' | 'P'): string[] {
-  return [
-    `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} > 0]?answered)`,
-    ...bounded('full'),
-    ` same => n(answered),${endedCall(kind)}`,
-    ' same => n(full),NoOp()',
-  ];
-}
-
-/** How many rows of attempts that nobody answered may wait for the control plane: a flood must not fill the AstDB. */
-const UNANSWERED_ROWS = 1000;
-
-/** Goes on at `full` when no more such rows may be written, and counts this one otherwise. */
-export function bounded(full: string): string[] {
-  const count = 'pabx-offline/unanswered';
-  return [
-    ` same => n,GotoIf($[0\${DB(${count})} >= ${UNANSWERED_ROWS}]?${full})`,
-    ` same => n,Set(DB(${count})=$[0\${DB(${count})} + 1])`,
-  ];
-}
-
-function endedCall(kind: Kind): string {
-  const talk_ms = `0\${ANSWEREDTIME_MS}`;
-  return writeJournal(kind, `\${PABX_GRANT}`, talk_ms, `\${HANGUPCAUSE}`);
-}
-
-/** A row about this call: where it was let go, how long it talked and how it ended; or why it was refused. */
-export function writeJournal(kind: Kind | 'X', exten: string, talk_ms: string, end: string): string {
-  const fields = ['v1', kind, `\${CHANNEL(endpoint)}`, exten, talk_ms, NOW_MS, end];
-  return `Set(DB(pabx/\${EPOCH:0:-2}/\${UNIQUEID})=${fields.join('|')})`;
 }

@@ -1,8 +1,8 @@
 import { AREA_CODES } from '../../domain/area-codes.ts';
 import type { OfflinePolicy } from '../../domain/offline.ts';
-import { grantedToTrunk, OUT_OF_ORDER } from './calls.ts';
+import { ended, granted, NO_NAME, OUT_OF_ORDER, OVER_TRUNK } from './calls.ts';
 import { orProblem, sortedBy } from './check-rows.ts';
-import { bounded, offlineJournal, writeJournal } from './journal.ts';
+import { offlineJournal, refusalJournal } from './offline-journal.ts';
 import { dialplanLiteral, exact } from './quote.ts';
 import type { LineRow } from './rows.ts';
 
@@ -102,7 +102,7 @@ function national(): string[] {
  * what is checked under the lock still holds when it is taken.
  */
 function decided(trunk: string | undefined): string[] {
-  const grant = `T-${trunk}-+55\${EXTEN}-\${PABX_SECONDS}-${RING_SECONDS}-\${PABX_CALLER}`;
+  const grant = `P-${trunk}-+55\${EXTEN}-\${PABX_SECONDS}-${RING_SECONDS}-\${PABX_CALLER}`;
   return [
     '[pabx-offline-decided]',
     `exten => _X.,1,Set(PABX_CLASS=\${PABX_KIND}_\${IF($["\${EXTEN:0:2}" = "\${PABX_AREA}"]?LOCAL:LDN)})`,
@@ -125,11 +125,11 @@ function outbound(): string[] {
   const talked = `(0\${ANSWEREDTIME} + (0\${ANSWEREDTIME_MS} > 0))`;
   const unused = `(\${PABX_SECONDS} - ${talked})`;
   return [
-    '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>',
+    '; P-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>',
     '[pabx-offline-outbound]',
-    ...grantedToTrunk(),
+    ...granted('P', OVER_TRUNK, [NO_NAME], ended),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
-    ...offlineJournal('P'),
+    ...offlineJournal(),
     ` same => n,Set(PABX_LOCKED=${LOCKED})`,
     ` same => n,GotoIf($[\${${RESERVED.replace('DB(', 'DB_EXISTS(')}} = 0]?settled)`,
     ` same => n,Set(${SPENT}=$[0\${${SPENT}} - \${IF($[${unused} > 0]?$[${unused}]:0)}])`,
@@ -144,9 +144,8 @@ function refused(): string[] {
     '; Why, in one word. The control plane makes a record of it when it is back.',
     '[pabx-offline-refused]',
     'exten => _[A-Z][A-Z].,1,NoOp()',
-    ...bounded('full'),
-    ` same => n,${writeJournal('X', digits, '0', `\${EXTEN}`)}`,
-    ` same => n(full),Hangup(${OUT_OF_ORDER})`,
+    ...refusalJournal(`\${EXTEN}`, digits),
+    ` same => n,Hangup(${OUT_OF_ORDER})`,
   ];
 }
 
