@@ -179,6 +179,7 @@ export async function startService(config: Config): Promise<Service> {
     revocations,
     board: calls.board,
     decisionTimes: calls.decisionTimes,
+    found: calls.found,
     hangUp: calls.hangUp,
     directory: calls.directory,
     publisher,

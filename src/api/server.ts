@@ -7,6 +7,7 @@ import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { FoundCounts } from '../calls/second-source.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
@@ -51,6 +52,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly revocations: Revocations;
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  readonly found: Readonly<FoundCounts>;
   readonly hangUp: HangUp;
   /** What decides calls, for asking what one would cost. */
   readonly directory: Directory;
@@ -121,7 +123,8 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  addMetrics(app, { board, decisionTimes: deps.decisionTimes, system, token: settings.metrics_token });
+  const { decisionTimes, found } = deps;
+  addMetrics(app, { board, decisionTimes, found, system, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);

@@ -1,4 +1,4 @@
-import type { JournalRow } from './ami/actions.ts';
+import type { BegunRow, JournalRow } from './ami/actions.ts';
 
 /** Why the dialplan refused a call by itself: its line may not, its number or class may not, or too much runs or ran. */
 const REFUSED_FOR = ['LINE', 'NUMBER', 'CLASS', 'CALLS', 'BUDGET'] as const;
@@ -42,4 +42,17 @@ export function parseJournal({ bucket, call_id, value }: JournalRow): JournalEnt
   if (letter === 'X') return why ? { ...written, kind: 'REFUSED', dialled: exten, why } : null;
   const kind = KINDS[letter];
   return kind ? { ...written, kind, exten, talk_ms, q850: Number(end) || 0 } : null;
+}
+
+/** A call that was answered, as the dialplan wrote it down at that moment. */
+export interface BegunCall extends Pick<JournalEntry, 'call_id' | 'sip_username' | 'exten'> {
+  readonly answered_at_ms: number;
+}
+
+/** null for a row of another make. Never throws. */
+export function parseBegun({ call_id, value }: BegunRow): BegunCall | null {
+  const [version, sip_username, exten, answered] = value.trim().split('|');
+  const answered_at_ms = Number(answered || Number.NaN);
+  if (version !== 'v1' || !sip_username || !exten || !Number.isInteger(answered_at_ms)) return null;
+  return { call_id, sip_username, exten, answered_at_ms };
 }

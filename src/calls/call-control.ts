@@ -18,6 +18,7 @@ import { createReconciler } from './reconcile.ts';
 import { createRebuilder, type LeftSeconds } from './recovery.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
+import { createSecondSource, type FoundCounts } from './second-source.ts';
 import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
@@ -29,6 +30,8 @@ const SWEEP_MOVES_ms = 30_000;
 export interface CallControl {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  /** Calls that neither events nor the end of a call told of. */
+  readonly found: Readonly<FoundCounts>;
   readonly directory: Directory;
   readonly store: LiveCallStore;
   readonly controller: Controller;
@@ -117,7 +120,8 @@ export function createCallControl({
   });
   const rebuilder = createRebuilder(directory, leftInLedger(db), times.grace_seconds);
   const offline = createOfflineBook(db, directory, refusals);
-  const parts = { db, store, admissions, controller, settler, rebuilder, offline, log };
+  const second = createSecondSource(db, log);
+  const parts = { db, store, admissions, controller, settler, rebuilder, offline, second, log };
   const reconciler = createReconciler(parts);
 
   const adoptFromMemory = async (server_id: string) => {
@@ -160,6 +164,7 @@ export function createCallControl({
     reserve: createReserve(db, store, log),
     board,
     decisionTimes,
+    found: second.found,
     directory,
     store,
     controller,

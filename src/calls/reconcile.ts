@@ -1,5 +1,5 @@
 import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
-import { type JournalEntry, type OfflineRefusal, parseJournal } from '../asterisk/journal.ts';
+import { type BegunCall, type JournalEntry, type OfflineRefusal, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
 import { CALL_CLASS_FACTS } from '../domain/call-class.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -18,6 +18,7 @@ import {
   type SeenCall,
   seenCalls,
 } from './recovery.ts';
+import type { LostCall, SecondSource } from './second-source.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
 export interface Reconciler {
@@ -38,6 +39,7 @@ export interface ReconcileDependencies {
   readonly settler: Settler;
   readonly rebuilder: Rebuilder;
   readonly offline: OfflineBook;
+  readonly second: SecondSource;
   readonly log: Log;
 }
 
@@ -71,7 +73,7 @@ function endOfGhost(call: LiveCall, seen_at_ms: number): CallEnd {
 }
 
 export function createReconciler(deps: ReconcileDependencies): Reconciler {
-  const { db, store, admissions, controller, settler, rebuilder, offline, log } = deps;
+  const { db, store, admissions, controller, settler, rebuilder, offline, second, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
 
@@ -112,20 +114,37 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): void {
+  function settleVanished(stored: StoredCall, entry?: JournalEntry, lost?: LostCall): void {
     const call = restoreCall(stored, null, now());
     if (entry && entry.talk_ms > 0) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
-    settle(
-      call,
-      entry ? endOfJournal(entry) : endOfGhost(call, stored.seen_at_ms ?? call.facts.created_at_ms),
-    );
+    call.answered_at_ms ??= lost?.answered_at_ms ?? null;
+    const seen_at_ms = Math.max(stored.seen_at_ms ?? call.facts.created_at_ms, lost?.seen_at_ms ?? 0);
+    settle(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
+  }
+
+  /** Answered calls that nobody knows of but the row about their beginning. */
+  async function settleLost(link: Switch, lost: readonly LostCall[]): Promise<void> {
+    for (const { seen_at_ms, answered_at_ms, ...known } of lost) {
+      const talk_ms = seen_at_ms - answered_at_ms;
+      const end = { ended_at_ms: seen_at_ms, talk_ms, q850: null } as const;
+      const call = await rebuilder.fromJournal(link.server_id, { ...known, ...end });
+      second.found.lost += 1;
+      if (!call) {
+        log.error({ server: link.name, call: known.call_id }, 'a lost call cannot be explained');
+        continue;
+      }
+      call.answered_at_ms = answered_at_ms;
+      settle(call, { ...end, reason: 'LOST' });
+    }
   }
 
   async function reconcileFresh(link: Switch): Promise<void> {
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
+    const begun = await second.begun(link);
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
     const { ended: journal, refused } = await readAll(link);
+    const lost = await second.lostAmong(link, begun, ids, journal);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
     );
@@ -137,8 +156,15 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
-      settleVanished(stored, journal.get(stored.call_id));
+      const { call_id } = stored;
+      settleVanished(
+        stored,
+        journal.get(call_id),
+        lost.find((one) => one.call_id === call_id),
+      );
     }
+    const unknown = lost.filter(({ call_id }) => !known.has(call_id) && !controller.live.has(call_id));
+    await settleLost(link, await second.eraseSettled(link, unknown));
     await recoverFromJournal(
       link,
       [...journal.values()].filter((entry) => !known.has(entry.call_id)),
@@ -166,6 +192,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       db,
       entries.map((entry) => entry.call_id),
     );
+    second.compare(link, entries, settled);
     const missing = entries.filter(({ call_id }) => !settled.has(call_id) && !controller.live.has(call_id));
     for (const entry of missing) {
       const call = await rebuilder.fromJournal(link.server_id, entry);
@@ -195,6 +222,20 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     }
   }
 
+  async function sweepLost(
+    link: Switch,
+    begun: readonly BegunCall[],
+    ids: ReadonlySet<string>,
+    journal: ReadonlyMap<string, JournalEntry>,
+  ): Promise<void> {
+    const lost = await second.lostAmong(link, begun, ids, journal);
+    const old_ms = Date.now() - ERASE_AFTER_seconds * 1000;
+    const unsettled = (await second.eraseSettled(link, lost)).filter(
+      ({ call_id, seen_at_ms }) => seen_at_ms < old_ms && !controller.live.has(call_id),
+    );
+    await settleLost(link, unsettled);
+  }
+
   async function renew(link: Switch): Promise<void> {
     const calls = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
     for (const call of calls) lastSeen.set(call.facts.call_id, Date.now());
@@ -211,14 +252,16 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     },
     async sweepJournal(link) {
       const oldest = Math.floor((Date.now() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
+      const begun = await second.begun(link);
+      const channels = await link.ari.channels();
       const isOld = ({ bucket }: { readonly bucket: string }) => Number(bucket) < oldest;
       const journal = await readAll(link);
       const entries = [...journal.ended.values()].filter(isOld);
       const refused = journal.refused.filter(isOld);
-      const missing = [
-        ...(await recoverFromJournal(link, entries)),
-        ...(await offline.record(link, refused)),
-      ];
+      const unsettled = await recoverFromJournal(link, entries);
+      second.found.unsettled += unsettled.length;
+      const missing = [...unsettled, ...(await offline.record(link, refused))];
+      await sweepLost(link, begun, new Set(channels.map(({ id }) => id)), journal.ended);
       const open = new Set(missing.map(({ bucket }) => bucket));
       for (const bucket of new Set([...entries, ...refused].map((entry) => entry.bucket))) {
         if (!open.has(bucket)) await eraseJournal(link.ami, bucket);

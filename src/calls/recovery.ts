@@ -90,11 +90,13 @@ function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment
   call.answered_mono_ms = now.mono_ms - (now.wall_ms - answered_at_ms);
 }
 
+type EndedCall = Pick<JournalEntry, 'call_id' | 'sip_username' | 'exten' | 'talk_ms' | 'ended_at_ms'>;
+
 export interface Rebuilder {
   /** A running call that only the switch knows. null when nothing can be made of it. */
   fromSwitch(server_id: string, seen: SeenCall, now: Moment): Promise<LiveCall | null>;
   /** An ended call that only the switch's journal knows. */
-  fromJournal(server_id: string, entry: JournalEntry): Promise<LiveCall | null>;
+  fromJournal(server_id: string, entry: EndedCall): Promise<LiveCall | null>;
 }
 
 /** What a switch tells of a call: the endpoint of the caller's channel, and the extension it was let go at. */

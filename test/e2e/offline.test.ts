@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall } from '../../dev/world/phone.ts';
@@ -22,6 +24,15 @@ const answered = (call: PlacedCall) =>
 async function back() {
   await world().control.start();
   await world().connected();
+}
+
+/** Asterisk writes its database to the disk once a second, and a crash loses what it has not written: one more write. */
+async function committed() {
+  const rx = (command: string) => world().pabx.asterisk().rx(command);
+  await rx('database put test committed 1');
+  const file = join(world().pabx.instance.outside, 'state/lib/astdb.sqlite3');
+  const written = () => readFileSync(file).includes('/test/committed');
+  await waitUntil(async () => written(), { timeout_ms: 10_000, what: 'the database to be on the disk' });
 }
 
 /** Refusals of a subscriber, once so many are recorded. */
@@ -130,6 +141,37 @@ describe('while the control plane is away', () => {
       subscriber.id,
       records.reduce((sum, record) => sum + record.total_micros, 0n),
     );
+  });
+
+  test('its switch dies too: the call has one record, and is billed to the last sign of life', async () => {
+    const policy = { offline_budget_seconds: 600, offline_call_seconds: 60 };
+    const { subscriber, line } = await subscriberWithLine(world(), withOffline(policy));
+    await world().control.kill9();
+    const lost = await world().phones.call(line, '11987654321');
+    await answered(lost);
+    // Its end is written down: until then the switch lived, and with it the other call.
+    await (await world().phones.call(line, '1133334444', 2_500)).done;
+    await committed();
+    await world().pabx.asterisk().kill9();
+    await lost.abandon();
+    await world().pabx.start();
+    await back();
+    const records = await recordsOf(world(), subscriber.id, 2);
+    expect(records.map((record) => [record.number, record.end_reason])).toEqual([
+      ['+5511987654321', 'LOST'],
+      ['+551133334444', 'OFFLINE'],
+    ]);
+    const [ended, other] = records;
+    expect(ended?.billed_seconds).toBeGreaterThanOrEqual(3);
+    expect(ended?.ended_at).toEqual(other?.ended_at);
+    const charged = records.reduce((sum, record) => sum + record.total_micros, 0n);
+    await expectLedger(subscriber.id, charged);
+    const metrics = await (await fetch(`${world().control.url}/metrics`)).text();
+    expect(metrics).toMatch(/^pabx_calls_found\{how="lost"\} 1$/m);
+
+    await world().control.kill9();
+    await back();
+    await expectLedger(subscriber.id, charged);
   });
 
   test('a call that runs when it is back is taken over, metered on and charged once', async () => {
