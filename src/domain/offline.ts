@@ -1,3 +1,4 @@
+import { AREA_CODES } from './area-codes.ts';
 import type { CallClass } from './call-class.ts';
 
 /** The classes that may be paid for while nobody decides: within the country, to numbers that cost what they seem to. */
@@ -27,12 +28,26 @@ export interface OfflinePolicy {
 /** What a version of prices covers, as far as it can be said without a number. */
 export interface PriceCover {
   readonly classes: readonly CallClass[];
-  /** Active prefixes of the deck that can cover whole areas: five digits at most. null: priced by class alone. */
+  /** Active prefixes of the deck, among those that can cover whole areas. null: priced by class alone. */
   readonly prefixes: readonly string[] | null;
 }
 
 /** First digits of the numbers of an area, by kind: every one of them has to be priced. */
 const FIRST_DIGITS = { FIXED: ['2', '3', '4', '5'], MOBILE: ['7', '9'] } as const;
+
+/** The prefixes of a deck that can cover whole areas. */
+export const COVERING_PREFIXES: readonly string[] = [
+  ...new Set(
+    [...AREA_CODES].flatMap((area) => {
+      const whole = `55${area}`;
+      const shorter = [1, 2, 3, 4].map((length) => whole.slice(0, length));
+      return [
+        ...shorter,
+        ...Object.values(FIRST_DIGITS).flatMap((digits) => digits.map((digit) => whole + digit)),
+      ];
+    }),
+  ),
+];
 
 function coversArea(prefixes: ReadonlySet<string>, area: string, kind: keyof typeof FIRST_DIGITS): boolean {
   const whole = `55${area}`;
@@ -42,18 +57,16 @@ function coversArea(prefixes: ReadonlySet<string>, area: string, kind: keyof typ
 
 /**
  * The classes of which every number has a price, for lines of this area: what has none must not go out when nobody can
- * refuse it. `areas`: all area codes.
+ * refuse it.
  */
-export function coveredClasses(
-  { classes, prefixes }: PriceCover,
-  area_code: string,
-  areas: ReadonlySet<string>,
-): OfflineClass[] {
+export function coveredClasses({ classes, prefixes }: PriceCover, area_code: string): OfflineClass[] {
   if (prefixes === null) return OFFLINE_CLASSES.filter((name) => classes.includes(name));
   const known = new Set(prefixes);
   return OFFLINE_CLASSES.filter((name) => {
     const kind = name.startsWith('FIXED') ? 'FIXED' : 'MOBILE';
-    const reached = name.endsWith('LOCAL') ? [area_code] : [...areas].filter((area) => area !== area_code);
+    const reached = name.endsWith('LOCAL')
+      ? [area_code]
+      : [...AREA_CODES].filter((area) => area !== area_code);
     return reached.every((area) => coversArea(known, area, kind));
   });
 }

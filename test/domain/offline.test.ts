@@ -36,7 +36,7 @@ describe('classes of which every number has a price', () => {
     ],
     ['classes beside a deck price no number', ['FIXED_LOCAL'], [], []],
   ])('%s', (_, classes, prefixes, covered) => {
-    expect(coveredClasses({ classes, prefixes }, '11', AREA_CODES)).toEqual(covered);
+    expect(coveredClasses({ classes, prefixes }, '11')).toEqual(covered);
   });
 });
 

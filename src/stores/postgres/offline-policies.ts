@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { AREA_CODES } from '../../domain/area-codes.ts';
 import {
+  COVERING_PREFIXES,
   coveredClasses,
   type OfflineClass,
   type OfflinePolicy,
@@ -11,27 +11,27 @@ import type { Db } from './connect.ts';
 interface PolicyRow extends Omit<OfflinePolicy, 'classes'> {
   readonly sip_username: string;
   readonly classes: OfflineClass[];
-  readonly sale: PriceCover | null;
+  readonly sales_plan_id: string;
   /** null: the reseller is charged nothing. */
-  readonly wholesale: PriceCover | null;
-  readonly is_charged: boolean;
+  readonly cost_plan_id: string | null;
 }
 
-/** The version of a plan that holds now, with what can be said of its prices; null while there is none. */
-const cover = (plan: 'sales' | 'cost', id: string) =>
-  sql.raw(`(select json_build_object('classes', (select coalesce(json_agg(r ->> 'call_class'), '[]')
-      from jsonb_array_elements(v.class_rates) r),
-    'prefixes', case when v.pricing = 'DECK' then (select coalesce(json_agg(prefix), '[]') from deck_rates
-      where rate_version_id = v.id and active and length(prefix) <= 5 and prefix ~ '^5(5|$)') end)
-  from rate_versions v join ${plan}_plans p on p.id = v.${plan}_plan_id and p.status = 'ACTIVE'
-  where v.${plan}_plan_id = ${id} and v.valid_from <= now()
-  order by v.valid_from desc, v.sequence desc limit 1)`);
-
-function classesOf({ classes, area_code, sale, wholesale, is_charged }: PolicyRow): OfflineClass[] {
-  const priced = (of: PriceCover | null) => (of ? coveredClasses(of, area_code, AREA_CODES) : []);
-  const sold = priced(sale);
-  const bought = is_charged ? priced(wholesale) : sold;
-  return classes.filter((name) => sold.includes(name) && bought.includes(name));
+/** What can be said of the prices that hold now, by the plan; a plan that has none or is not active is left out. */
+async function readCovers(
+  db: Db,
+  kind: 'sales' | 'cost',
+  plan_ids: readonly string[],
+): Promise<ReadonlyMap<string, PriceCover>> {
+  const [plans, id] = [sql.table(`${kind}_plans`), sql.ref(`${kind}_plan_id`)];
+  const { rows } = await sql<{ plan_id: string; cover: PriceCover }>`
+    select distinct on (p.id) p.id as plan_id, json_build_object(
+      'classes', (select coalesce(json_agg(r ->> 'call_class'), '[]') from jsonb_array_elements(v.class_rates) r),
+      'prefixes', case when v.pricing = 'DECK' then (select coalesce(json_agg(d.prefix), '[]') from deck_rates d
+        where d.rate_version_id = v.id and d.active and d.prefix = any(${COVERING_PREFIXES}::text[])) end) as cover
+    from ${plans} p join rate_versions v on v.${id} = p.id
+    where p.id = any(${[...new Set(plan_ids)]}::uuid[]) and p.status = 'ACTIVE' and v.valid_from <= now()
+    order by p.id, v.valid_from desc, v.sequence desc`.execute(db);
+  return new Map(rows.map(({ plan_id, cover }) => [plan_id, cover]));
 }
 
 /**
@@ -50,15 +50,27 @@ export async function readOfflinePolicies(
       least(s.offline_call_seconds, l.max_call_seconds) as call_seconds,
       least(s.offline_calls, s.max_concurrent_calls - s.reserved_in, s.max_concurrent_out,
         l.max_concurrent_calls, r.max_concurrent_calls) as calls,
-      ${cover('sales', 'coalesce(l.sales_plan_id, s.sales_plan_id)')} as sale,
-      ${cover('cost', 'r.cost_plan_id')} as wholesale, r.cost_plan_id is not null as is_charged
+      coalesce(l.sales_plan_id, s.sales_plan_id) as sales_plan_id, r.cost_plan_id
     from lines l join subscribers s on s.id = l.subscriber_id join resellers r on r.id = s.reseller_id
     where s.server_id = ${server_id} and s.offline_budget_seconds > 0
       and l.status = 'ACTIVE' and s.status = 'ACTIVE' and r.status = 'ACTIVE'`.execute(db);
+  const sold = await readCovers(
+    db,
+    'sales',
+    rows.map(({ sales_plan_id }) => sales_plan_id),
+  );
+  const bought = await readCovers(
+    db,
+    'cost',
+    rows.flatMap(({ cost_plan_id }) => cost_plan_id ?? []),
+  );
+  const priced = (cover: PriceCover | undefined, area_code: string) =>
+    cover ? coveredClasses(cover, area_code) : [];
   return new Map(
-    rows.flatMap((row) => {
-      const { sip_username, sale: _, wholesale: __, is_charged: ___, ...policy } = row;
-      const classes = classesOf(row);
+    rows.flatMap(({ sip_username, sales_plan_id, cost_plan_id, ...policy }) => {
+      const own = priced(sold.get(sales_plan_id), policy.area_code);
+      const paid = cost_plan_id === null ? own : priced(bought.get(cost_plan_id), policy.area_code);
+      const classes = policy.classes.filter((name) => own.includes(name) && paid.includes(name));
       return classes.length > 0 && policy.calls > 0 ? [[sip_username, { ...policy, classes }] as const] : [];
     }),
   );
