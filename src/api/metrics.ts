@@ -4,10 +4,12 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import type { FoundCounts } from '../calls/second-source.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { lastProof } from '../stores/postgres/ledger-proofs.ts';
+import { addServerMetrics } from './server-metrics.ts';
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 const BUCKETS_seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -33,6 +35,7 @@ export interface MetricsDependencies {
   readonly decisionTimes: DecisionTimes;
   readonly found: Readonly<FoundCounts>;
   readonly system: Db;
+  readonly servers: () => readonly ServerState[];
   /** Opens it; without one it answers to this machine only. */
   readonly token: string | null;
 }
@@ -59,15 +62,19 @@ function addFound(registry: Registry, found: Readonly<FoundCounts>): void {
   });
 }
 
-/** `/metrics` for Prometheus: requests by route and status, live calls, decisions, the last proof of the ledger, the process itself. */
+/**
+ * `/metrics` for Prometheus: requests by route and status, live calls, decisions, servers and drift, the last proof of the
+ * ledger, the process itself.
+ */
 export function addMetrics(
   app: FastifyInstance,
-  { board, decisionTimes, found, system, token }: MetricsDependencies,
+  { board, decisionTimes, found, system, servers, token }: MetricsDependencies,
 ): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addDecisions(registry, decisionTimes);
   addFound(registry, found);
+  addServerMetrics(registry, servers);
   const requests = new Histogram({
     name: 'pabx_http_request_duration_seconds',
     help: 'Time to answer, by route of the contract and status',

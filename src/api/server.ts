@@ -8,6 +8,7 @@ import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
 import type { FoundCounts } from '../calls/second-source.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
@@ -62,6 +63,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** Somebody asked for a job. */
   readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
+  readonly servers: () => readonly ServerState[];
   readonly settings: {
     /** Origins of the panel; empty: whatever host was asked. */
     readonly origins: readonly string[];
@@ -123,8 +125,8 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  const { decisionTimes, found } = deps;
-  addMetrics(app, { board, decisionTimes, found, system, token: settings.metrics_token });
+  const { decisionTimes, found, servers } = deps;
+  addMetrics(app, { board, decisionTimes, found, system, servers, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);

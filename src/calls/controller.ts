@@ -6,6 +6,7 @@ import { authorizeInbound, calledNumber, callerNumber } from '../domain/authoriz
 import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { NotOwner } from '../stores/redis/ownership.ts';
 import type { Admissions } from './admission.ts';
 import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
@@ -16,6 +17,7 @@ import { createMailboxes } from './mailbox.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
+import { talkTime, watchPauses } from './talk.ts';
 
 export interface ControllerDependencies {
   readonly directory: Directory;
@@ -40,11 +42,10 @@ export interface Controller {
   adopt(call: LiveCall): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
+  /** Lets go of a server's calls as they are: another process has them. */
+  forget(server_id: string): void;
   idle(): Promise<void>;
 }
-
-/** Beyond this our clock and the switch's disagree about a duration, and a clock was set in mid-call. */
-const CLOCK_STEP_ms = 2_000;
 
 /** What a stranger dialled, fit for a record: at most 64 printable ASCII characters. */
 function printable(dialled: string): string {
@@ -70,6 +71,7 @@ type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
   const { directory, admissions, store, slices, settler, refusals, board, decisionTimes, live, log } = deps;
+  const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
@@ -187,6 +189,7 @@ export function createController(deps: ControllerDependencies): Controller {
     try {
       await (event.type === 'ARRIVED' ? arrive(link, event) : offer(link, event));
     } catch (error) {
+      if (error instanceof NotOwner) return forgetCall(live.get(event.call_id));
       log.error({ err: error, call: event.call_id }, 'no decision could be made');
       // It was let go, and only the switch's answer is missing: whether it runs, events will tell.
       if (live.has(event.call_id)) return;
@@ -222,10 +225,12 @@ export function createController(deps: ControllerDependencies): Controller {
     if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
       call.phase = 'ANSWERED';
       call.answered_at_ms = event.at_ms;
-      call.answered_mono_ms = performance.now();
+      // Heard late, it was answered before we heard of it.
+      const late_ms = Math.min(Date.now() - event.at_ms, pauses.longest_ms());
+      call.answered_mono_ms = performance.now() - Math.max(0, late_ms);
       slices.start(call);
       if (call.registered) {
-        await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
+        await store.answer(event.call_id, link.server_id, event.at_ms).catch((error: Error) => {
           log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
         });
       }
@@ -233,11 +238,18 @@ export function createController(deps: ControllerDependencies): Controller {
     board.upsert(call);
   }
 
-  function talk_ms(call: LiveCall, ended_at_ms: number): number {
-    if (call.answered_at_ms === null) return 0;
-    const told = ended_at_ms - call.answered_at_ms;
-    const seen = call.answered_mono_ms === null ? told : performance.now() - call.answered_mono_ms;
-    return Math.abs(told - seen) > CLOCK_STEP_ms ? seen : told;
+  function forgetCall(call: LiveCall | undefined): void {
+    if (!call) return;
+    live.delete(call.facts.call_id);
+    slices.stop(call);
+    board.handOver(call);
+  }
+
+  function talk_ms({ answered_at_ms, answered_mono_ms }: LiveCall, ended_at_ms: number): number {
+    if (answered_at_ms === null) return 0;
+    const told_ms = ended_at_ms - answered_at_ms;
+    if (answered_mono_ms === null) return told_ms;
+    return talkTime(told_ms, performance.now() - answered_mono_ms, pauses.longest_ms());
   }
 
   async function finish(call: LiveCall, end: CallEnd): Promise<void> {
@@ -245,10 +257,12 @@ export function createController(deps: ControllerDependencies): Controller {
     if (live.get(call_id) !== call) return;
     live.delete(call_id);
     slices.stop(call);
-    if (call.registered) {
-      await store.end(call_id, server_id).catch((error: Error) => {
-        log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
-      });
+    try {
+      if (call.registered) await store.end(call_id, server_id);
+    } catch (error) {
+      // The new owner finds out by itself, and by what it knows.
+      if (error instanceof NotOwner) return board.handOver(call);
+      log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
@@ -288,6 +302,9 @@ export function createController(deps: ControllerDependencies): Controller {
       board.upsert(call);
     },
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
+    forget(server_id) {
+      for (const call of live.values()) if (call.facts.server_id === server_id) forgetCall(call);
+    },
     idle: () => mailboxes.idle(),
   };
 }

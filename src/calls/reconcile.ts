@@ -7,17 +7,11 @@ import { settledAmong } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
+import { compareSights, createDriftKeeper, type Drift, type DriftKeeper } from './drift.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import type { OfflineBook } from './offline.ts';
-import {
-  type Moment,
-  OFFLINE_CONTEXTS,
-  type Rebuilder,
-  restoreCall,
-  type SeenCall,
-  seenCalls,
-} from './recovery.ts';
+import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
 import type { LostCall, SecondSource } from './second-source.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
@@ -27,6 +21,8 @@ export interface Reconciler {
    * unheard, prolongs the leases of the others. `fresh`: the link has just come up, nothing is taken for known.
    */
   reconcile(link: Switch, fresh: boolean): Promise<void>;
+  /** What was found to differ at the last reconciliation of a server, and in all of them. */
+  readonly driftOf: DriftKeeper['counts'];
   /** Settles what only the journal knows, and erases its buckets once all their calls are in the ledger. */
   sweepJournal(link: Switch): Promise<void>;
 }
@@ -52,6 +48,8 @@ interface Journal {
 /** A bucket of the journal is erased when no call can still be written into it or be on its way to the ledger. */
 const ERASE_AFTER_seconds = 300;
 const BUCKET_seconds = 100;
+/** An end that the switch told before its list of channels may reach us after it. */
+const HEARD_LATE_ms = 300;
 
 function endOfJournal(entry: JournalEntry): CallEnd {
   const { ended_at_ms, talk_ms, q850, kind } = entry;
@@ -76,6 +74,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   const { db, store, admissions, controller, settler, rebuilder, offline, second, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
+  const drifting = createDriftKeeper();
+
+  const callsOn = ({ server_id }: Switch) =>
+    [...controller.live.values()].filter((call) => call.facts.server_id === server_id);
 
   const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
 
@@ -153,7 +155,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (running) running.callee ??= seen.callee;
       else await takeOver(link, seen, known.get(seen.call_id));
     }
-    for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
+    for (const call of callsOn(link)) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
       const { call_id } = stored;
@@ -173,14 +175,9 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     await offline.renewBudgets(link);
   }
 
-  function endUnheard(
-    link: Switch,
-    call: LiveCall,
-    ids: Set<string>,
-    journal: Map<string, JournalEntry>,
-  ): void {
-    const { call_id, server_id, created_at_ms } = call.facts;
-    if (server_id !== link.server_id || ids.has(call_id)) return;
+  function endUnheard(call: LiveCall, ids: ReadonlySet<string>, journal: Map<string, JournalEntry>): void {
+    const { call_id, created_at_ms } = call.facts;
+    if (ids.has(call_id)) return;
     const entry = journal.get(call_id);
     const seen_at_ms = lastSeen.get(call_id) ?? call.answered_at_ms ?? created_at_ms;
     controller.end(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
@@ -192,7 +189,6 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       db,
       entries.map((entry) => entry.call_id),
     );
-    second.compare(link, entries, settled);
     const missing = entries.filter(({ call_id }) => !settled.has(call_id) && !controller.live.has(call_id));
     for (const entry of missing) {
       const call = await rebuilder.fromJournal(link.server_id, entry);
@@ -205,21 +201,35 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileRunning(link: Switch): Promise<void> {
-    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
-    const before = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    const channels = await link.ari.channels();
-    const ids = new Set(channels.map((channel) => channel.id));
-    for (const seen of seenCalls(channels)) {
-      // Nobody answered in time, and the dialplan decided while the link stood.
-      const unheard = OFFLINE_CONTEXTS.includes(seen.context) && !controller.live.has(seen.call_id);
-      if (unheard) await takeOver(link, seen, undefined);
+    const know = () => callsOn(link).map(({ facts: { call_id }, registered }) => ({ call_id, registered }));
+    // Taken before the lists: a call that begins while we ask is not missing, only younger than the answer.
+    const before = know();
+    const redis = await store.idsOf(link.server_id);
+    const all = await link.ari.channels();
+    const channels = new Set(all.map((channel) => channel.id));
+    const seen = seenCalls(all);
+    const look = () =>
+      compareSights({ before, after: know(), redis, channels, let_go: seen.map(({ call_id }) => call_id) });
+    if (look().NOT_ON_SWITCH.length > 0) await new Promise((resolve) => setTimeout(resolve, HEARD_LATE_ms));
+    const drift = drifting.confirm(link.server_id, look());
+    if (Object.values(drift).every((ids) => ids.length === 0)) return;
+    log.warn({ server: link.name, ...drift }, 'calls drift');
+    await mend(link, drift, seen);
+  }
+
+  async function mend(link: Switch, drift: Drift, seen: readonly SeenCall[]): Promise<void> {
+    const stored = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
+    const { ended: journal } = await readAll(link);
+    const lost = callsOn(link).filter((call) => drift.NOT_ON_SWITCH.includes(call.facts.call_id));
+    for (const call of lost) endUnheard(call, new Set(), journal);
+    for (const one of seen.filter(({ call_id }) => drift.NOT_KNOWN.includes(call_id)))
+      await takeOver(link, one, stored.get(one.call_id));
+    for (const id of drift.ONLY_IN_REDIS) {
+      const call = stored.get(id);
+      if (call) settleVanished(call, journal.get(id));
     }
-    const missing = before.filter((call) => !ids.has(call.facts.call_id));
-    if (missing.length > 0) {
-      const { ended: journal } = await readAll(link);
-      for (const call of missing) endUnheard(link, call, ids, journal);
-      log.warn({ server: link.name, calls: missing.length }, 'calls ended unheard');
-    }
+    for (const call of callsOn(link).filter((one) => drift.NOT_IN_REDIS.includes(one.facts.call_id)))
+      await admissions.adopt(call.facts, call.grant);
   }
 
   async function sweepLost(
@@ -237,7 +247,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function renew(link: Switch): Promise<void> {
-    const calls = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
+    const calls = callsOn(link);
     for (const call of calls) lastSeen.set(call.facts.call_id, Date.now());
     for (const id of lastSeen.keys()) if (!controller.live.has(id)) lastSeen.delete(id);
     const ids = calls.filter((call) => call.registered).map((call) => call.facts.call_id);
@@ -245,6 +255,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   return {
+    driftOf: drifting.counts,
     async reconcile(link, fresh) {
       if (fresh) await reconcileFresh(link);
       else await reconcileRunning(link);
@@ -263,6 +274,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       const missing = [...unsettled, ...(await offline.record(link, refused))];
       await sweepLost(link, begun, new Set(channels.map(({ id }) => id)), journal.ended);
       const open = new Set(missing.map(({ bucket }) => bucket));
+      await second.compare(
+        link,
+        entries.filter(({ bucket }) => !open.has(bucket)),
+      );
       for (const bucket of new Set([...entries, ...refused].map((entry) => entry.bucket))) {
         if (!open.has(bucket)) await eraseJournal(link.ami, bucket);
       }

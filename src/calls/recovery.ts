@@ -24,9 +24,12 @@ export interface SeenCall {
   readonly granted: Grant | null;
 }
 
-/** Where calls are that the dialplan let go by itself, because nobody decided. */
-export const OFFLINE_CONTEXTS: readonly string[] = [CONTEXTS.offlineInternal, CONTEXTS.offlineOutbound];
-const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, ...OFFLINE_CONTEXTS];
+const OURS: readonly string[] = [
+  CONTEXTS.grant,
+  CONTEXTS.emergency,
+  CONTEXTS.offlineInternal,
+  CONTEXTS.offlineOutbound,
+];
 
 /** As `formatGranted` wrote it on the channel. */
 function parseGranted(text: string | undefined): Grant | null {

@@ -36,8 +36,8 @@ export interface SecondSource {
   ): Promise<LostCall[]>;
   /** Forgets lost calls that are in the ledger. Gives the others. */
   eraseSettled(link: Switch, lost: readonly LostCall[]): Promise<LostCall[]>;
-  /** Compares what was billed with what the switch wrote down. */
-  compare(link: Switch, entries: readonly JournalEntry[], billed_ms: ReadonlyMap<string, number>): void;
+  /** Compares what was billed for settled calls with what the switch wrote down, once, before that is erased. */
+  compare(link: Switch, entries: readonly JournalEntry[]): Promise<void>;
 }
 
 const TOLERANCE_ms = 1_000;
@@ -88,7 +88,11 @@ export function createSecondSource(db: Db, log: Log): SecondSource {
       for (const { call_id } of lost) if (settled.has(call_id)) await eraseBegun(link.ami, call_id);
       return lost.filter(({ call_id }) => !settled.has(call_id));
     },
-    compare(link, entries, billed_ms) {
+    async compare(link, entries) {
+      const billed_ms = await settledAmong(
+        db,
+        entries.map(({ call_id }) => call_id),
+      );
       for (const { call_id, talk_ms } of entries) {
         const billed = billed_ms.get(call_id);
         if (billed === undefined || Math.abs(billed - talk_ms) <= TOLERANCE_ms) continue;
