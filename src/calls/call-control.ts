@@ -19,7 +19,7 @@ import type { Log } from './log.ts';
 import { createOfflineBook } from './offline.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRebuilder, type LeftSeconds } from './recovery.ts';
-import { createRefusalLog } from './refusal-log.ts';
+import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
 import { createSecondSource, type FoundCounts } from './second-source.ts';
 import { createSettler, type Settler } from './settlement.ts';
@@ -119,6 +119,13 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
   };
 }
 
+const told = (log: Log, message: string) => (error: Error) => log.warn({ err: error }, message);
+
+/** What switches write down by themselves. */
+function switchRecords(db: Db, directory: Directory, refusals: RefusalLog, log: Log) {
+  return { offline: createOfflineBook(db, directory, refusals), second: createSecondSource(db, log) };
+}
+
 /** Puts the parts of real-time control together. `switches.set` starts it. */
 export function createCallControl({
   db,
@@ -128,11 +135,7 @@ export function createCallControl({
   times,
   log,
 }: CallControlDependencies): CallControl {
-  const resync = () => {
-    switches
-      .resync()
-      .catch((error: Error) => log.warn({ err: error }, 'Redis cannot be brought up to date yet'));
-  };
+  const resync = () => void switches.resync().catch(told(log, 'Redis cannot be brought up to date yet'));
   const ownership = createOwnership(redis, resync);
   const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
@@ -165,10 +168,8 @@ export function createCallControl({
     log,
   });
   const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
-  const offline = createOfflineBook(db, directory, refusals);
-  const second = createSecondSource(db, log);
-  const parts = { db, store, admissions, controller, settler, rebuilder, offline, second, log };
-  const reconciler = createReconciler(parts);
+  const own = switchRecords(db, directory, refusals, log);
+  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log, ...own });
   const switches: Switches = createSwitches({
     connectAri,
     controller,
@@ -202,7 +203,7 @@ export function createCallControl({
     reserve: createReserve(db, store, log),
     board,
     decisionTimes,
-    found: second.found,
+    found: own.second.found,
     directory,
     store,
     controller,
