@@ -119,11 +119,13 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
   };
 }
 
-const told = (log: Log, message: string) => (error: Error) => log.warn({ err: error }, message);
-
-/** What switches write down by themselves. */
-function switchRecords(db: Db, directory: Directory, refusals: RefusalLog, log: Log) {
-  return { offline: createOfflineBook(db, directory, refusals), second: createSecondSource(db, log) };
+/** What makes calls of what switches wrote down by themselves. */
+function readersOf(db: Db, directory: Directory, refusals: RefusalLog, times: SliceTimes, log: Log) {
+  return {
+    rebuilder: createRebuilder(directory, leftByLedger(db), times.grace_seconds),
+    offline: createOfflineBook(db, directory, refusals),
+    second: createSecondSource(db, log),
+  };
 }
 
 /** Puts the parts of real-time control together. `switches.set` starts it. */
@@ -135,7 +137,11 @@ export function createCallControl({
   times,
   log,
 }: CallControlDependencies): CallControl {
-  const resync = () => void switches.resync().catch(told(log, 'Redis cannot be brought up to date yet'));
+  const resync = () => {
+    switches
+      .resync()
+      .catch((error: Error) => log.warn({ err: error }, 'Redis cannot be brought up to date yet'));
+  };
   const ownership = createOwnership(redis, resync);
   const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
@@ -167,9 +173,8 @@ export function createCallControl({
     live,
     log,
   });
-  const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
-  const own = switchRecords(db, directory, refusals, log);
-  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log, ...own });
+  const readers = readersOf(db, directory, refusals, times, log);
+  const reconciler = createReconciler({ db, store, admissions, controller, settler, log, ...readers });
   const switches: Switches = createSwitches({
     connectAri,
     controller,
@@ -190,8 +195,7 @@ export function createCallControl({
     onWallet: sharing.changed,
     onFree: switches.look,
   });
-  redis.on('close', () => switches.redisLost());
-  redis.on('ready', resync);
+  redis.on('close', () => switches.redisLost()).on('ready', resync);
   const walletChanged = walletTeller(store, log, (subscriber_id) => {
     sharing.changed(subscriber_id);
     company.walletChanged(subscriber_id);
@@ -203,7 +207,7 @@ export function createCallControl({
     reserve: createReserve(db, store, log),
     board,
     decisionTimes,
-    found: own.second.found,
+    found: readers.second.found,
     directory,
     store,
     controller,
