@@ -130,13 +130,9 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       const talk_ms = seen_at_ms - answered_at_ms;
       const end = { ended_at_ms: seen_at_ms, talk_ms, q850: null } as const;
       const call = await rebuilder.fromJournal(link.server_id, { ...known, ...end });
-      second.found.lost += 1;
-      if (!call) {
-        log.error({ server: link.name, call: known.call_id }, 'a lost call cannot be explained');
-        continue;
-      }
-      call.answered_at_ms = answered_at_ms;
-      settle(call, { ...end, reason: 'LOST' });
+      if (call) call.answered_at_ms = answered_at_ms;
+      if (call) settle(call, { ...end, reason: 'LOST' });
+      else log.error({ server: link.name, call: known.call_id }, 'a lost call cannot be explained');
     }
   }
 
@@ -240,10 +236,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   ): Promise<void> {
     const lost = await second.lostAmong(link, begun, ids, journal);
     const old_ms = Date.now() - ERASE_AFTER_seconds * 1000;
-    const unsettled = (await second.eraseSettled(link, lost)).filter(
-      ({ call_id, seen_at_ms }) => seen_at_ms < old_ms && !controller.live.has(call_id),
-    );
-    await settleLost(link, unsettled);
+    const old = lost.filter((one) => one.seen_at_ms < old_ms && !controller.live.has(one.call_id));
+    await settleLost(link, await second.eraseSettled(link, old));
   }
 
   async function renew(link: Switch): Promise<void> {

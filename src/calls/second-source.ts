@@ -34,7 +34,7 @@ export interface SecondSource {
     running: ReadonlySet<string>,
     journal: ReadonlyMap<string, JournalEntry>,
   ): Promise<LostCall[]>;
-  /** Forgets lost calls that are in the ledger. Gives the others. */
+  /** Forgets lost calls that are in the ledger. Gives the others, and counts them. */
   eraseSettled(link: Switch, lost: readonly LostCall[]): Promise<LostCall[]>;
   /** Compares what was billed for settled calls with what the switch wrote down, once, before that is erased. */
   compare(link: Switch, entries: readonly JournalEntry[]): Promise<void>;
@@ -56,6 +56,8 @@ export function lastSign(call: BegunCall, started_at_ms: number, signs: readonly
 /** Finds calls which neither events nor the journal told of, by what their switch wrote down when they were answered. */
 export function createSecondSource(db: Db, log: Log): SecondSource {
   const found = newFoundCounts();
+  /** Lost calls, each once: one may be found again before it is in the ledger. */
+  const counted = new Set<string>();
 
   return {
     found,
@@ -86,7 +88,10 @@ export function createSecondSource(db: Db, log: Log): SecondSource {
         lost.map(({ call_id }) => call_id),
       );
       for (const { call_id } of lost) if (settled.has(call_id)) await eraseBegun(link.ami, call_id);
-      return lost.filter(({ call_id }) => !settled.has(call_id));
+      const unsettled = lost.filter(({ call_id }) => !settled.has(call_id));
+      for (const { call_id } of unsettled) counted.add(call_id);
+      found.lost = counted.size;
+      return unsettled;
     },
     async compare(link, entries) {
       const billed_ms = await settledAmong(

@@ -239,7 +239,7 @@ export function settleCalls(db: Db, records: readonly CallRecord[]): Promise<Set
   });
 }
 
-/** Which of these calls have their record. */
+/** Which of these calls have their record, and the talk in it, in ms. */
 export async function settledAmong(db: Db, call_ids: readonly string[]): Promise<Map<string, number>> {
   if (call_ids.length === 0) return new Map();
   const rows = await db.selectFrom('calls').select(['id', 'talk_ms']).where('id', 'in', call_ids).execute();
