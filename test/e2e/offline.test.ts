@@ -175,10 +175,10 @@ describe('while the control plane is away', () => {
   });
 
   test('a call that runs when it is back is taken over, metered on and charged once', async () => {
-    const policy = { offline_budget_seconds: 600, offline_call_seconds: 6 };
+    const policy = { offline_budget_seconds: 600, offline_call_seconds: 20 };
     const { subscriber, line } = await subscriberWithLine(world(), withOffline(policy));
     await world().control.kill9();
-    const call = await world().phones.call(line, '11987654321', 8_500);
+    const call = await world().phones.call(line, '11987654321', 22_500);
     await answered(call);
     await back();
     const token = await world().token({ role: 'MASTER' });
@@ -189,7 +189,7 @@ describe('while the control plane is away', () => {
     // Beyond what the dialplan had given it: slices were taken for it.
     expect(await call.done).toMatchObject({ hungUpBy: 'PHONE' });
     const [record] = await recordsOf(world(), subscriber.id, 1);
-    expect(record).toMatchObject({ end_reason: 'HANGUP', billed_seconds: 9, total_micros: 9n });
-    await expectLedger(subscriber.id, 9n);
+    expect(record).toMatchObject({ end_reason: 'HANGUP', billed_seconds: 23, total_micros: 23n });
+    await expectLedger(subscriber.id, 23n);
   });
 });
