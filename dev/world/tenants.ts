@@ -28,6 +28,8 @@ export interface SubscriberOptions {
   readonly bundles?: Partial<Record<BundleSlot, number>>;
   readonly ldn_fixed_uses_local?: boolean;
   readonly ldn_mobile_uses_local?: boolean;
+  readonly warn_seconds?: number;
+  readonly switch_tone?: boolean;
   /** One price for all these classes. */
   readonly rate?: RateOptions;
   readonly priced?: readonly CallClass[];
@@ -117,6 +119,8 @@ export async function addSubscriber(
       ldn_fixed_uses_local: options.ldn_fixed_uses_local ?? false,
       ldn_mobile_uses_local: options.ldn_mobile_uses_local ?? false,
       ...options.offline,
+      ...(options.warn_seconds !== undefined && { warn_seconds: options.warn_seconds }),
+      ...(options.switch_tone !== undefined && { switch_tone: options.switch_tone }),
     })
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -17,7 +17,7 @@ const endReason = `
   alter table calls
     drop constraint calls_end_reason_check,
     add constraint calls_end_reason_check
-      check (end_reason in ('HANGUP', 'EXHAUSTED', 'TOO_LONG', 'LOST', 'SWITCH_JOURNAL', 'OFFLINE'));
+      check (end_reason in ('HANGUP', 'EXHAUSTED', 'TOO_LONG', 'BLOCKED', 'LOST', 'SWITCH_JOURNAL', 'OFFLINE'));
 `;
 
 export const offline = [policy, endReason];

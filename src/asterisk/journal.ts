@@ -19,6 +19,10 @@ export interface JournalEntry extends Written {
   readonly exten: string;
   readonly talk_ms: number;
   readonly q850: number;
+  /** The call that was sent on by this one. */
+  readonly forwarded_from: string | null;
+  /** SIP user of the line that answered, or that sent it on to who did; of a call out, the trunk. */
+  readonly answered_by: string | null;
 }
 
 /** A call that the dialplan refused when nobody decided. */
@@ -33,7 +37,7 @@ const KINDS: Readonly<Record<string, JournalEntry['kind']>> = { G: 'GRANTED', E:
 
 /** A row as the dialplan wrote it, or null when it is of another make. Never throws. */
 export function parseJournal({ bucket, call_id, value }: JournalRow): JournalEntry | OfflineRefusal | null {
-  const [version, letter = '', sip_username, exten, talk, ended, end] = value.trim().split('|');
+  const [version, letter = '', sip_username, exten, talk, ended, end, from, by] = value.trim().split('|');
   const [talk_ms, ended_at_ms] = [Number(talk), Number(ended)];
   if (version !== 'v1' || !sip_username || exten === undefined) return null;
   if (!Number.isInteger(talk_ms) || !Number.isInteger(ended_at_ms)) return null;
@@ -41,7 +45,9 @@ export function parseJournal({ bucket, call_id, value }: JournalRow): JournalEnt
   const why = REFUSED_FOR.find((word) => word === end);
   if (letter === 'X') return why ? { ...written, kind: 'REFUSED', dialled: exten, why } : null;
   const kind = KINDS[letter];
-  return kind ? { ...written, kind, exten, talk_ms, q850: Number(end) || 0 } : null;
+  if (!kind) return null;
+  const known = { ...written, kind, exten, talk_ms, q850: Number(end) || 0 };
+  return { ...known, forwarded_from: from || null, answered_by: by || null };
 }
 
 /** A call that was answered, as the dialplan wrote it down at that moment. */

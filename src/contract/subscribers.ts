@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BILLING_MODES, STATUSES } from '../domain/authorize.ts';
+import { BRAKE_MODES, BRAKE_PERCENT } from '../domain/brake.ts';
 import { BUNDLE_SLOTS } from '../domain/call-class.ts';
 import { INTL_DIALINGS } from '../domain/dialled-number.ts';
 import { OFFLINE_CLASSES } from '../domain/offline.ts';
@@ -101,6 +102,13 @@ const fields = {
       say('each class once', 'cada classe uma vez só'),
     )
     .default([...OFFLINE_CLASSES]),
+  /** Its phone beeps so long before a call is cut; 0: never. */
+  warn_seconds: z.int().min(0).max(60).default(10),
+  /** Its phone beeps when the minutes of a franquia have ended and money pays on. */
+  switch_tone: z.boolean().default(false),
+  /** What the fraud brake may do, and at which percent of its usual thresholds; null: as the platform has it. */
+  brake_mode: z.enum(BRAKE_MODES).nullable().default(null),
+  brake_percent: z.int().min(BRAKE_PERCENT.least).max(BRAKE_PERCENT.most).nullable().default(null),
   max_lines: z.int().min(0).max(100_000).nullable().default(null),
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
@@ -190,6 +198,10 @@ export const subscriberSchema = z.object({
   offline_call_seconds: z.int(),
   offline_calls: z.int(),
   offline_classes: z.array(z.enum(OFFLINE_CLASSES)),
+  warn_seconds: z.int().optional(),
+  switch_tone: z.boolean().optional(),
+  brake_mode: z.enum(BRAKE_MODES).nullable().optional(),
+  brake_percent: z.int().nullable().optional(),
   max_lines: z.int().nullable().optional(),
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),

@@ -17,7 +17,7 @@ import { classByRate, type FoundRate, findRate } from './rate-table.ts';
 export function classifyFor(dialled: string, { area_code, subscriber }: LineFacts): DialledNumber {
   return classifyDialled(dialled, {
     areaCode: area_code,
-    extensions: new Set(subscriber.extensions.keys()),
+    extensions: new Set([...subscriber.extensions.keys(), ...subscriber.groups.keys()]),
     intlDialing: subscriber.intl_dialing,
     autoNinthDigit: subscriber.auto_ninth_digit,
   });
@@ -48,9 +48,10 @@ export function permitPast(
   const destination = { ...result, class: classByRate(result.class, sale) };
   const route = routeOf(destination, facts, trunk);
   if (!route) return null;
-  const caller_id = route.kind === 'LINE' ? facts.extension : (facts.caller_id ?? '');
+  const caller_id = route.kind === 'TRUNK' ? (facts.caller_id ?? '') : facts.extension;
+  const bounds = boundsOf(destination.class, facts, route, facts.caller_id_limits);
   const paid = !CALL_CLASS_FACTS[destination.class].free && sale;
   const rates = paid ? paidRates(destination, paid, prices) : FREE;
   const slot = rates.rate && payingSlot(destination.class, facts.subscriber);
-  return { destination, route, ...rates, slot, ...boundsOf(destination.class, facts, route), caller_id };
+  return { destination, route, ...rates, slot, ...bounds, caller_id };
 }

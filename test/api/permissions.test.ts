@@ -125,18 +125,11 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     name: 'Nome novo',
     legal_name: 'Razão nova',
     document: cnpj(6),
-    state_registration: '1',
-    municipal_registration: '2',
-    rg: '3',
+    ...{ state_registration: '1', municipal_registration: '2', rg: '3' },
     contacts: [{ name: 'Novo', email: 'novo@example.com' }],
     postal_code: '20040002',
-    street: 'Rua A',
-    street_number: '7',
-    complement: 'fundos',
-    district: 'Centro',
-    city: 'Rio de Janeiro',
-    state: 'RJ',
-    ibge_code: '3304557',
+    ...{ street: 'Rua A', street_number: '7', complement: 'fundos', district: 'Centro' },
+    ...{ city: 'Rio de Janeiro', state: 'RJ', ibge_code: '3304557' },
     area_code: '21',
     billing_mode: 'PREPAID',
     sales_plan_id: null,
@@ -146,11 +139,12 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     ...{ intl_dialing: 'AUTO', auto_ninth_digit: false, internal_calls_take_slots: false },
     ...{ offline_budget_seconds: 600, offline_call_seconds: 60 },
     ...{ offline_calls: 1, offline_classes: ['FIXED_LOCAL'] },
+    ...{ warn_seconds: 30, switch_tone: true },
     ...{ reserved_in: 1, max_calls_per_second: 2, block_after_days: 4, cycle_day: 5 },
     daily_spend_cap_micros: '789',
-    max_concurrent_calls: 6,
-    max_concurrent_in: 7,
-    max_concurrent_out: 8,
+    ...{ max_concurrent_calls: 6, max_concurrent_in: 7, max_concurrent_out: 8 },
+    brake_mode: 'WATCH',
+    brake_percent: 200,
     max_lines: 9,
     bundles: [],
     ldn_fixed_uses_local: true,
@@ -168,11 +162,16 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     sales_plan_id: null,
     max_concurrent_calls: 4,
     ...{ max_calls_per_second: 5, max_call_seconds: 600, max_ring_seconds: 20 },
+    ...{ forward_always: '11987654321', forward_busy: '1133334444', forward_no_answer: '08001234567' },
+    ...{ forward_no_answer_seconds: 30, forward_offline: '+5511987654321' },
     allowed_classes: ['INTERNAL'],
     caller_id_did_id: null,
     status: 'SUSPENDED',
   },
-  number: { subscriber_id: null, target_line_id: null, status: 'INACTIVE' },
+  number: {
+    ...{ subscriber_id: null, target_line_id: null, target_group_id: null, status: 'INACTIVE' },
+    ...{ max_concurrent_calls: 3, max_concurrent_in: 1, max_concurrent_out: 2 },
+  },
 };
 
 describe('what `can` tells', () => {
@@ -189,7 +188,9 @@ describe('what `can` tells', () => {
         ...(resource === 'line'
           ? { sales_plan_id: town.ours.sales_plan_id, caller_id_did_id: town.ours.did_id }
           : {}),
-        ...(resource === 'number' ? { target_line_id: second } : {}),
+        ...(resource === 'number'
+          ? { target_line_id: second, target_group_id: town.ours.ring_group_id }
+          : {}),
         ...(resource === 'subscriber' ? { sales_plan_id: town.stranger.sales_plan_id } : {}),
       };
       const { can } = await get(url[resource]);

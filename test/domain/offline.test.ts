@@ -67,6 +67,7 @@ const STOPPED: LineFacts = {
   max_call_seconds: null,
   max_ring_seconds: null,
   caller_id: null,
+  caller_id_limits: null,
   plan_id: 'p1',
   sale_versions: [],
   subscriber: {
@@ -89,6 +90,7 @@ const STOPPED: LineFacts = {
     ...{ ldn_fixed_uses_local: false, ldn_mobile_uses_local: false },
     slots: new Set(['MOBILE_LOCAL']),
     extensions: new Map([['201', 'anna']]),
+    ...{ groups: new Map(), warn_seconds: 0, switch_tone: false },
   },
 };
 

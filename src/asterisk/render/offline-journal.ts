@@ -26,5 +26,5 @@ export function offlineJournal(): string[] {
 
 /** `why` and what was dialled, of which only digits and signs. */
 export function refusalJournal(why: string, dialled: string): string[] {
-  return [...bounded, ` same => n,${write('X', dialled, '0', why)}`, ' same => n(full),NoOp()'];
+  return [...bounded, ` same => n,${write('X', dialled, '0', [why])}`, ' same => n(full),NoOp()'];
 }

@@ -1,6 +1,6 @@
 import { AREA_CODES } from '../../domain/area-codes.ts';
 import type { OfflinePolicy } from '../../domain/offline.ts';
-import { ended, granted, NO_NAME, OUT_OF_ORDER, OVER_TRUNK } from './calls.ts';
+import { grantedToTrunk, OUT_OF_ORDER } from './calls.ts';
 import { orProblem, sortedBy } from './check-rows.ts';
 import { offlineJournal, refusalJournal } from './offline-journal.ts';
 import { dialplanLiteral, exact } from './quote.ts';
@@ -127,7 +127,7 @@ function outbound(): string[] {
   return [
     '; P-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>',
     '[pabx-offline-outbound]',
-    ...granted('P', OVER_TRUNK, [NO_NAME], ended),
+    ...grantedToTrunk('P'),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...offlineJournal(),
     ` same => n,Set(PABX_LOCKED=${LOCKED})`,

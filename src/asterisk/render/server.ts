@@ -1,6 +1,8 @@
 import { renderAriUser, renderManagerUser } from './access.ts';
 import { renderCalls } from './calls.ts';
 import { checkRows, orProblem } from './check-rows.ts';
+import { renderForwards } from './forwards.ts';
+import { renderGroups } from './groups.ts';
 import { renderOffline, renderOfflineLines } from './offline.ts';
 import { renderLines, renderTrunks } from './pjsip.ts';
 import { exact } from './quote.ts';
@@ -16,7 +18,7 @@ export interface RenderedServer {
 
 /** The whole configuration of one server. The order of the trunks means something, that of the lines does not. */
 export function renderServer(rows: ServerRows): RenderedServer {
-  const { lines, trunks, numbers, problems: leftOut } = checkRows(rows);
+  const { lines, trunks, numbers, forwards, groups, problems: leftOut } = checkRows(rows);
   const problems = [...leftOut];
   const own = <T>(work: () => T) => orProblem(work, problems);
   const name = own(() => exact('serverName', rows.server.name, { row: 'server', field: 'name' }));
@@ -25,8 +27,16 @@ export function renderServer(rows: ServerRows): RenderedServer {
   const codes = trunks.map(({ code }) => code);
   const files = {
     'ari-users.conf': text(own(() => renderAriUser(rows.ari)) ?? []),
-    'dialplan-calls.conf': text([...renderCalls(codes, numbers), ...renderOffline(codes)]),
-    'dialplan-subscribers.conf': text([...renderSubscribers(lines), ...renderOfflineLines(lines, problems)]),
+    'dialplan-calls.conf': text([
+      ...renderCalls(codes, numbers, groups),
+      ...renderForwards(forwards, lines),
+      ...renderGroups(groups),
+      ...renderOffline(codes),
+    ]),
+    'dialplan-subscribers.conf': text([
+      ...renderSubscribers(lines, groups),
+      ...renderOfflineLines(lines, problems),
+    ]),
     'manager-users.conf': text(own(() => renderManagerUser(rows.ami)) ?? []),
     'pjsip-lines.conf': text(renderLines(lines)),
     'pjsip-trunks.conf': text(renderTrunks(trunks)),

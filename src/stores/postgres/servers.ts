@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { hashToken } from './api-keys.ts';
 import type { Db } from './connect.ts';
+import { readGroups } from './group-facts.ts';
 import { readOfflinePolicies } from './offline-policies.ts';
 
 export interface ServerRow {
@@ -59,11 +60,24 @@ export async function readConfiguration(db: Db, server_id: string) {
     .where('s.status', '=', 'ACTIVE')
     .where('r.status', '=', 'ACTIVE')
     .execute();
+  const forwards = await db
+    .selectFrom('lines as l')
+    .innerJoin('subscribers as s', 's.id', 'l.subscriber_id')
+    .select(['l.sip_username', 'l.forward_always as always', 'l.forward_busy as busy'])
+    .select(['l.forward_no_answer as no_answer', 'l.forward_no_answer_seconds as no_answer_seconds'])
+    .select('l.forward_offline as offline')
+    .where('s.server_id', '=', server_id)
+    .where(
+      sql<boolean>`coalesce(forward_always, forward_busy, forward_no_answer, forward_offline) is not null`,
+    )
+    .execute();
   const offline = await readOfflinePolicies(db, server_id);
   return {
     lines: lines.map((line) => ({ ...line, offline: offline.get(line.sip_username) ?? null })),
     trunks,
     numbers,
+    forwards,
+    groups: await readGroups(db, server_id),
   };
 }
 

@@ -32,6 +32,8 @@ export function serverRows(changes: Partial<ServerRows> = {}): ServerRows {
     lines: [lineRow()],
     trunks: [trunkRow()],
     numbers: [],
+    forwards: [],
+    groups: [],
     ...changes,
   };
 }
