@@ -186,6 +186,7 @@ export async function startService(config: Config): Promise<Service> {
     revocations,
     board: calls.board,
     decisionTimes: calls.decisionTimes,
+    found: calls.found,
     hangUp: calls.hangUp,
     links: createBlockLinks(config.PABX_SECRET),
     directory: calls.directory,

@@ -8,6 +8,7 @@ import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { FoundCounts } from '../calls/second-source.ts';
 import type { ServerState } from '../calls/switches.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -57,6 +58,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly revocations: Revocations;
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  readonly found: Readonly<FoundCounts>;
   readonly hangUp: HangUp;
   /** Links that lift blocks. */
   readonly links: BlockLinks;
@@ -133,8 +135,8 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  const { decisionTimes, servers } = deps;
-  addMetrics(app, { board, decisionTimes, system, servers, token: settings.metrics_token });
+  const { decisionTimes, found, servers } = deps;
+  addMetrics(app, { board, decisionTimes, found, system, servers, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);

@@ -19,10 +19,12 @@ import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
 import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
+import { createOfflineBook } from './offline.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRebuilder, type LeftSeconds } from './recovery.ts';
-import { createRefusalLog } from './refusal-log.ts';
+import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
+import { createSecondSource, type FoundCounts } from './second-source.ts';
 import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
@@ -35,6 +37,8 @@ const SWEEP_MOVES_ms = 30_000;
 export interface CallControl {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  /** Calls that neither events nor the end of a call told of. */
+  readonly found: Readonly<FoundCounts>;
   readonly directory: Directory;
   readonly store: LiveCallStore;
   readonly controller: Controller;
@@ -121,6 +125,15 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
   };
 }
 
+/** What makes calls of what switches wrote down by themselves. */
+function readersOf(db: Db, directory: Directory, refusals: RefusalLog, times: SliceTimes, log: Log) {
+  return {
+    rebuilder: createRebuilder(directory, leftByLedger(db), times.grace_seconds),
+    offline: createOfflineBook(db, directory, refusals),
+    second: createSecondSource(db, log),
+  };
+}
+
 function brakeOf({ db, redis, times, braking, log }: CallControlDependencies): Brake {
   const { slice_seconds } = times;
   return createBrake({ db, store: createWatchStore(redis), log, slice_seconds, ...braking });
@@ -152,8 +165,8 @@ export function createCallControl(dependencies: CallControlDependencies): CallCo
   const slices = createSlices({ ...shared, sharing, times, switchOf, openNextCycle });
   const deciding = { directory, admissions, slices, settler, refusals, decisionTimes, live };
   const controller = createController({ ...shared, ...deciding });
-  const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
-  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
+  const readers = readersOf(db, directory, refusals, times, log);
+  const reconciler = createReconciler({ db, store, admissions, controller, settler, log, ...readers });
   const switches: Switches = createSwitches({
     connectAri,
     controller,
@@ -174,8 +187,7 @@ export function createCallControl(dependencies: CallControlDependencies): CallCo
     onWallet: sharing.changed,
     onFree: switches.look,
   });
-  redis.on('close', () => switches.redisLost());
-  redis.on('ready', resync);
+  redis.on('close', () => switches.redisLost()).on('ready', resync);
   const walletChanged = walletTeller(store, log, (subscriber_id) => {
     sharing.changed(subscriber_id);
     company.walletChanged(subscriber_id);
@@ -188,6 +200,7 @@ export function createCallControl(dependencies: CallControlDependencies): CallCo
     brake,
     board,
     decisionTimes,
+    found: readers.second.found,
     directory,
     store,
     controller,

@@ -1,7 +1,8 @@
 import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
 import { isToneChannel } from '../asterisk/ari/whisper.ts';
-import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
+import { type BegunCall, type JournalEntry, type OfflineRefusal, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
+import { CALL_CLASS_FACTS } from '../domain/call-class.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { settledAmong } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
@@ -12,7 +13,9 @@ import { besidesHeld } from './forwarding.ts';
 import { NORMAL_CLEARING } from './hang-up.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
+import type { OfflineBook } from './offline.ts';
 import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
+import type { LostCall, SecondSource } from './second-source.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
 export interface Reconciler {
@@ -34,7 +37,15 @@ export interface ReconcileDependencies {
   readonly controller: Controller;
   readonly settler: Settler;
   readonly rebuilder: Rebuilder;
+  readonly offline: OfflineBook;
+  readonly second: SecondSource;
   readonly log: Log;
+}
+
+/** Calls that ended, by id, and those that the dialplan refused. */
+interface Journal {
+  readonly ended: Map<string, JournalEntry>;
+  readonly refused: OfflineRefusal[];
 }
 
 /** A bucket of the journal is erased when no call can still be written into it or be on its way to the ledger. */
@@ -44,8 +55,14 @@ const BUCKET_seconds = 100;
 const HEARD_LATE_ms = 300;
 
 function endOfJournal(entry: JournalEntry): CallEnd {
-  const { ended_at_ms, talk_ms, q850 } = entry;
-  return { ended_at_ms, talk_ms, reason: 'SWITCH_JOURNAL', q850 };
+  const { ended_at_ms, talk_ms, q850, kind } = entry;
+  const reason = kind === 'OFFLINE' ? 'OFFLINE' : 'SWITCH_JOURNAL';
+  return { ended_at_ms, talk_ms, reason, q850 };
+}
+
+/** It was let go when nobody knew that its number has no price; it is never charged at one that was made up. */
+function isUnpriced({ facts }: LiveCall): boolean {
+  return facts.rate === null && !CALL_CLASS_FACTS[facts.call_class].free;
 }
 
 /** R8: a call that vanished is billed to the last time that its switch showed it. */
@@ -57,7 +74,7 @@ function endOfGhost(call: LiveCall, seen_at_ms: number): CallEnd {
 }
 
 export function createReconciler(deps: ReconcileDependencies): Reconciler {
-  const { db, store, admissions, controller, settler, rebuilder, log } = deps;
+  const { db, store, admissions, controller, settler, rebuilder, offline, second, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
   const drifting = createDriftKeeper();
@@ -67,14 +84,15 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
 
-  async function readEntries(link: Switch): Promise<Map<string, JournalEntry>> {
-    const entries = new Map<string, JournalEntry>();
+  async function readAll(link: Switch): Promise<Journal> {
+    const journal: Journal = { ended: new Map(), refused: [] };
     for (const row of await readJournal(link.ami)) {
       const entry = parseJournal(row);
-      if (entry) entries.set(entry.call_id, entry);
-      else log.warn({ server: link.name, call: row.call_id }, 'a journal row is not understood');
+      if (!entry) log.warn({ server: link.name, call: row.call_id }, 'a journal row is not understood');
+      else if (entry.kind === 'REFUSED') journal.refused.push(entry);
+      else journal.ended.set(entry.call_id, entry);
     }
-    return entries;
+    return journal;
   }
 
   async function takeOver(link: Switch, seen: SeenCall, stored: StoredCall | undefined): Promise<void> {
@@ -102,25 +120,39 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  async function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): Promise<void> {
+  async function settleVanished(stored: StoredCall, entry?: JournalEntry, lost?: LostCall): Promise<void> {
     const call = restoreCall(stored, null, now());
     if (entry?.answered_by) await rebuilder.nameLine(call, entry.answered_by);
-    if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
-    settle(
-      call,
-      entry ? endOfJournal(entry) : endOfGhost(call, stored.seen_at_ms ?? call.facts.created_at_ms),
-    );
+    if (entry && entry.talk_ms > 0) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
+    call.answered_at_ms ??= lost?.answered_at_ms ?? null;
+    const seen_at_ms = Math.max(stored.seen_at_ms ?? call.facts.created_at_ms, lost?.seen_at_ms ?? 0);
+    settle(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
+  }
+
+  /** Answered calls that nobody knows of but the row about their beginning. */
+  async function settleLost(link: Switch, lost: readonly LostCall[]): Promise<void> {
+    for (const { seen_at_ms, answered_at_ms, ...known } of lost) {
+      const talk_ms = seen_at_ms - answered_at_ms;
+      const end = { ended_at_ms: seen_at_ms, talk_ms, q850: null } as const;
+      const unknown = { forwarded_from: null, answered_by: null };
+      const call = await rebuilder.fromJournal(link.server_id, { ...known, ...end, ...unknown });
+      if (call) call.answered_at_ms = answered_at_ms;
+      if (call) settle(call, { ...end, reason: 'LOST' });
+      else log.error({ server: link.name, call: known.call_id }, 'a lost call cannot be explained');
+    }
   }
 
   async function reconcileFresh(link: Switch): Promise<void> {
     // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
     const before = callsOn(link);
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
+    const begun = await second.begun(link);
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
     // Of a process that died between two of its requests; all others end by themselves.
     for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
-    const journal = await readEntries(link);
+    const { ended: journal, refused } = await readAll(link);
+    const lost = await second.lostAmong(link, begun, ids, journal);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
     );
@@ -132,12 +164,21 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     for (const call of before) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
-      await settleVanished(stored, journal.get(stored.call_id));
+      const { call_id } = stored;
+      await settleVanished(
+        stored,
+        journal.get(call_id),
+        lost.find((one) => one.call_id === call_id),
+      );
     }
+    const unknown = lost.filter(({ call_id }) => !known.has(call_id) && !controller.live.has(call_id));
+    await settleLost(link, await second.eraseSettled(link, unknown));
     await recoverFromJournal(
       link,
       [...journal.values()].filter((entry) => !known.has(entry.call_id)),
     );
+    await offline.record(link, refused);
+    await offline.renewBudgets(link);
   }
 
   function endUnheard(call: LiveCall, ids: ReadonlySet<string>, journal: Map<string, JournalEntry>): void {
@@ -157,6 +198,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const missing = entries.filter(({ call_id }) => !settled.has(call_id) && !controller.live.has(call_id));
     for (const entry of missing) {
       const call = await rebuilder.fromJournal(link.server_id, entry);
+      if (call && isUnpriced(call))
+        log.error({ server: link.name, call: entry.call_id }, 'a call has no price');
       if (call) settle(call, endOfJournal(entry));
       else log.error({ server: link.name, call: entry.call_id }, 'a journalled call cannot be explained');
     }
@@ -181,7 +224,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function mend(link: Switch, drift: Drift, seen: readonly SeenCall[]): Promise<void> {
     const stored = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
-    const journal = await readEntries(link);
+    const { ended: journal } = await readAll(link);
     const lost = callsOn(link).filter((call) => drift.NOT_ON_SWITCH.includes(call.facts.call_id));
     for (const call of lost) endUnheard(call, new Set(), journal);
     for (const one of seen.filter(({ call_id }) => drift.NOT_KNOWN.includes(call_id)))
@@ -192,6 +235,18 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     }
     for (const call of callsOn(link).filter((one) => drift.NOT_IN_REDIS.includes(one.facts.call_id)))
       await admissions.adopt(call.facts, call.grant);
+  }
+
+  async function sweepLost(
+    link: Switch,
+    begun: readonly BegunCall[],
+    ids: ReadonlySet<string>,
+    journal: ReadonlyMap<string, JournalEntry>,
+  ): Promise<void> {
+    const lost = await second.lostAmong(link, begun, ids, journal);
+    const old_ms = Date.now() - ERASE_AFTER_seconds * 1000;
+    const old = lost.filter((one) => one.seen_at_ms < old_ms && !controller.live.has(one.call_id));
+    await settleLost(link, await second.eraseSettled(link, old));
   }
 
   async function renew(link: Switch): Promise<void> {
@@ -211,14 +266,25 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     },
     async sweepJournal(link) {
       const oldest = Math.floor((Date.now() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
-      const entries = [...(await readEntries(link)).values()].filter(
-        (entry) => Number(entry.bucket) < oldest,
+      const begun = await second.begun(link);
+      const channels = await link.ari.channels();
+      const isOld = ({ bucket }: { readonly bucket: string }) => Number(bucket) < oldest;
+      const journal = await readAll(link);
+      const entries = [...journal.ended.values()].filter(isOld);
+      const refused = journal.refused.filter(isOld);
+      const unsettled = await recoverFromJournal(link, entries);
+      second.found.unsettled += unsettled.length;
+      const missing = [...unsettled, ...(await offline.record(link, refused))];
+      await sweepLost(link, begun, new Set(channels.map(({ id }) => id)), journal.ended);
+      const open = new Set(missing.map(({ bucket }) => bucket));
+      await second.compare(
+        link,
+        entries.filter(({ bucket }) => !open.has(bucket)),
       );
-      const missing = await recoverFromJournal(link, entries);
-      const open = new Set(missing.map((entry) => entry.bucket));
-      for (const bucket of new Set(entries.map((entry) => entry.bucket))) {
+      for (const bucket of new Set([...entries, ...refused].map((entry) => entry.bucket))) {
         if (!open.has(bucket)) await eraseJournal(link.ami, bucket);
       }
+      await offline.renewBudgets(link);
     },
   };
 }

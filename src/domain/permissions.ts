@@ -144,16 +144,14 @@ export type Permissions = Readonly<Record<PanelField, Access>>;
 /** Who looks: a subscriber's user by its permissions; null for master and reseller, who may everything. */
 export type PanelViewer = Permissions | null;
 
-/**
- * Row keys that are the reseller's own business: no subscriber writes them, and those that are `hidden` none sees.
- * Whether calls may run below cost speaks of margin (product.md 5: the subscriber never sees cost or margin).
- */
+/** The reseller's own business: no subscriber writes these row keys, and the `hidden` ones (margin!) none sees. */
 const STAFF_KEYS = {
   subscriber: {
     // How its phones dial is set up with them; a blocked one may know why.
     shown: [
-      ...(['person_type', 'status', 'blocked_reason'] as const),
-      ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
+      ...(['person_type', 'status', 'blocked_reason', 'intl_dialing', 'auto_ninth_digit'] as const),
+      ...(['internal_calls_take_slots', 'offline_budget_seconds', 'offline_call_seconds'] as const),
+      ...(['offline_calls', 'offline_classes'] as const),
     ],
     hidden: ['allow_loss_calls', 'brake_mode', 'brake_percent', 'permission_profile_id', 'permissions'],
   },

@@ -20,6 +20,7 @@ import { createHangUp } from '../../src/calls/hang-up.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import type { LiveCall } from '../../src/calls/live-call.ts';
 import { createReserve } from '../../src/calls/reserve.ts';
+import { newFoundCounts } from '../../src/calls/second-source.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
 import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
@@ -130,6 +131,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         revocations,
         board,
         decisionTimes: createDecisionTimes(),
+        found: newFoundCounts(),
         hangUp: createHangUp(
           live,
           () => (switchboard.reachable ? ({ ari } as unknown as Switch) : null),

@@ -2,6 +2,8 @@ import { type AmiConnection, AmiError, amiText } from './connection.ts';
 
 /** Family of the AstDB in which the dialplan keeps its journal of answered calls. */
 const JOURNAL = 'pabx';
+/** The same of calls that were answered, until they end. */
+const BEGUN = 'pabx-begun';
 
 /**
  * Lets a channel live `seconds` more, counted from now (the switch's own absolute time-out).
@@ -34,6 +36,21 @@ export interface JournalRow {
   readonly value: string;
 }
 
+/** A row about a call that was answered, and of whose end there is no row. */
+export type BegunRow = Pick<JournalRow, 'call_id' | 'value'>;
+
+export async function readBegun(ami: AmiConnection): Promise<BegunRow[]> {
+  const events = await ami.list({ Action: 'DBGetTree', Family: BEGUN });
+  return events.map((event) => ({
+    call_id: amiText(event.key).replace(`/${BEGUN}/`, ''),
+    value: amiText(event.val),
+  }));
+}
+
+export async function eraseBegun(ami: AmiConnection, call_id: string): Promise<void> {
+  await ami.send({ Action: 'DBDel', Family: BEGUN, Key: call_id });
+}
+
 export async function readJournal(ami: AmiConnection): Promise<JournalRow[]> {
   const events = await ami.list({ Action: 'DBGetTree', Family: JOURNAL });
   return events.flatMap((event) => {
@@ -41,6 +58,11 @@ export async function readJournal(ami: AmiConnection): Promise<JournalRow[]> {
     const call_id = rest.join('/');
     return bucket && call_id ? [{ bucket, call_id, value: amiText(event.val) }] : [];
   });
+}
+
+/** Forgets what calls have spent of the budgets for a time without the control plane: it is there, and knows them all. */
+export async function resetOffline(ami: AmiConnection): Promise<void> {
+  await ami.send({ Action: 'DBDelTree', Family: 'pabx-offline' });
 }
 
 /** Erases a bucket whose calls are all in the ledger. */

@@ -34,7 +34,7 @@ const COLUMNS = sql.raw(`
   s.balance_alert_micros, s.daily_spend_cap_micros, s.due_day, s.block_after_days, s.cycle_day,
   s.max_concurrent_calls, s.max_concurrent_in, s.max_concurrent_out, s.reserved_in, s.max_calls_per_second,
   s.internal_calls_take_slots, s.warn_seconds, s.switch_tone, s.brake_mode, s.brake_percent, s.max_lines,
-  s.allow_loss_calls,
+  s.allow_loss_calls, s.offline_budget_seconds, s.offline_call_seconds, s.offline_calls, s.offline_classes,
   s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.intl_dialing, s.auto_ninth_digit,
   s.blocked_reason, s.permission_profile_id, s.permissions, s.version, s.created_at,
   coalesce(w.balance_micros, 0) as balance_micros,

@@ -3,6 +3,7 @@ import type { BillingMode, Status } from '../../domain/authorize.ts';
 import type { BrakeMode } from '../../domain/brake.ts';
 import type { BundleSlot, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
+import type { OfflineClass } from '../../domain/offline.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
 import type { RingStrategy } from '../../domain/ring-group.ts';
@@ -160,6 +161,10 @@ export interface Database extends CallTables, BlockTables {
     max_concurrent_calls: number;
     max_concurrent_in: number | null;
     max_concurrent_out: number | null;
+    offline_budget_seconds: Generated<number>;
+    offline_call_seconds: Generated<number>;
+    offline_calls: Generated<number>;
+    offline_classes: Generated<OfflineClass[]>;
     reserved_in: Generated<number>;
     max_calls_per_second: number | null;
     internal_calls_take_slots: Generated<boolean>;
