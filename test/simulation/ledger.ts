@@ -46,8 +46,11 @@ export class MemoryLedger implements Ledger {
   }
 
   async settleCalls(records: readonly CallRecord[]): Promise<Settled> {
-    const fresh = records.filter(({ id }) => !this.calls.has(id));
-    for (const record of fresh) this.calls.set(record.id, record);
+    const fresh = records.filter((record) => {
+      const isNew = !this.calls.has(record.id);
+      if (isNew) this.calls.set(record.id, record);
+      return isNew;
+    });
     for (const id of new Set(fresh.filter(costsSomething).map(({ subscriber_id }) => subscriber_id)))
       this.debit(
         this.row(id),

@@ -50,6 +50,8 @@ export class RedisClient {
   readonly set = (key: string, value: string) => this.ask('SET', key, value);
   readonly unlink = (...keys: string[]) => this.ask('UNLINK', ...keys);
   readonly zrange = (...given: string[]) => this.ask('ZRANGE', ...given);
+  readonly zrangebyscore = (...given: (string | number)[]) => this.ask('ZRANGEBYSCORE', ...given);
+  readonly time = () => this.ask('TIME', '');
   readonly info = () => this.ask('INFO');
 
   async hgetall(key: string): Promise<Record<string, string>> {

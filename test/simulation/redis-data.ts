@@ -44,6 +44,11 @@ export class RedisData {
     return command(key, ...rest);
   }
 
+  /** Lets go of everything whose time has come. */
+  expireAll(): void {
+    for (const key of this.expiries.keys()) this.expire(key);
+  }
+
   private expire(key: string): void {
     const at_ms = this.expiries.get(key);
     if (at_ms === undefined || at_ms > this.now_ms()) return;
@@ -90,7 +95,10 @@ export class RedisData {
     EXISTS: (key) => (this.held.has(key) ? 1 : 0),
     DEL: (...keys) => keys.reduce((count, key) => count + this.drop(key), 0),
     UNLINK: (...keys) => keys.reduce((count, key) => count + this.drop(key), 0),
-    SCAN: () => ['0', [...this.held.keys()]],
+    SCAN: () => {
+      this.expireAll();
+      return ['0', [...this.held.keys()]];
+    },
     PEXPIRE: (key, ms) => {
       if (!this.held.has(key)) return 0;
       this.expiries.set(key, this.now_ms() + Number(ms));

@@ -71,10 +71,21 @@ function held(world: World): void {
   }
 }
 
+/** Nobody talks on what was not reserved; what costs nothing goes on when Redis cannot be asked. */
+function registrations(world: World): void {
+  for (const call of world.calls()) {
+    if (call.let_go_ms !== world.clock.mono_ms || call.offline || call.plan.to === 'EMERGENCY') continue;
+    call.registered ||= world.redis.held.has(`pabx:call:${call.call_id}`);
+    const costless = call.plan.to === 'INTERNAL' || call.plan.to === 'INBOUND';
+    const excused = costless && !calmAt(world, call.let_go_ms);
+    require(call.registered || excused, 'a call is let go with its slots taken', () => brief(call));
+  }
+}
+
 /** Whoever was let go took a slot at each level. */
 function limits(world: World): void {
   const { terms } = world.history;
-  const running = world.calls().filter((call) => isRunning(call) && !call.offline && call.plan.to !== 'EMERGENCY');
+  const running = world.calls().filter((call) => isRunning(call) && call.registered);
   const within = (calls: readonly TrueCall[], most: number, what: string) =>
     require(calls.length <= most, `no more calls than the limit of a ${what}`, () => ({
       ...{ most, calls: calls.map(brief) },
@@ -118,7 +129,7 @@ function board(world: World): void {
   const fresh = (at_ms: number | null) => at_ms !== null && now_ms - at_ms < 50;
   const expected = world
     .calls()
-    .filter((call) => isRunning(call) && !call.offline && !fresh(call.let_go_ms));
+    .filter((call) => isRunning(call) && !call.offline && !fresh(call.let_go_ms) && calmAt(world, call.let_go_ms ?? 0));
   const over = world.calls().filter((call) => call.ended_ms !== null && !fresh(call.ended_ms));
   for (const call of expected)
     require(shown.includes(call.call_id), 'a running call is on the board', () => brief(call));
@@ -130,6 +141,7 @@ function board(world: World): void {
 export function checkStep(world: World): void {
   money(world);
   held(world);
+  registrations(world);
   limits(world);
   board(world);
 }

@@ -1,6 +1,7 @@
 import './substitutes.ts';
 import { expect, test } from 'vitest';
 import { historyOf } from './history.ts';
+import { shrink } from './shrink.ts';
 import { runHistory } from './run.ts';
 
 test('first', async () => {
@@ -9,16 +10,22 @@ test('first', async () => {
   const count = Number(process.env.HISTORIES ?? 20);
   const seed = Number(process.env.SEED ?? 1);
   const bad = new Map<string, number[]>();
+  const kindOf = (f: Error) => f.name === 'Broken' ? f.message.split(': ')[0]! : f.message.slice(0, 100);
   for (let i = 0; i < count; i++) {
     const o = await runHistory(historyOf(seed + i));
     steps += o.steps;
     if (o.failure) {
-      const k = o.failure.name === 'Broken' ? o.failure.message.split(': ')[0]! : o.failure.message.slice(0, 100);
+      const k = kindOf(o.failure);
       bad.set(k, [...(bad.get(k) ?? []), seed + i]);
       if (count === 1) {
-        console.log(JSON.stringify(o.world.history, null, 1).slice(0, 6000));
-        for (const t of o.world.told) console.log(t.at_ms, t.level, t.message, JSON.stringify(t.fields, (k, v) => v instanceof Error ? v.message : typeof v === 'bigint' ? String(v) : v).slice(0, 300));
-        console.log(o.failure.stack);
+        const small = await shrink(o.world.history, async (h) => { const f = (await runHistory(h)).failure; return f !== null && kindOf(f) === k; });
+        const p = await runHistory(small);
+        const {actions, ...rest} = small;
+        console.log(JSON.stringify(rest)); for (const a of actions) console.log(JSON.stringify(a));
+        const lines = [...p.world.told.map((t) => [t.at_ms, `${t.level} ${t.message} ${JSON.stringify(t.fields, (_, v) => v instanceof Error ? v.message : typeof v === 'bigint' ? String(v) : v).slice(0, 300)}`] as const)];
+        for (const t of lines.slice(0, 80)) console.log(...t);
+        for (const c of p.world.calls()) console.log(c.call_id, c.plan.to, 'let go', c.let_go_ms, c.exten, 'ans', c.answered_ms, 'end', c.ended_ms, c.ended_by, c.offline);
+        console.log(p.failure!.stack!.slice(0, 1500));
       }
     }
   }

@@ -131,6 +131,7 @@ export class SwitchLinks {
       send: (action) =>
         this.ask((): AmiMessage => {
           const { Action, Channel = '', Variable = '', Value = '', Family = '' } = action;
+          if (Action === 'Ping') return { response: 'Success', timestamp: (target.now_ms / 1000).toFixed(6) };
           if (Action === 'DBDelTree') target.eraseJournal(Family);
           else if (Action !== 'Setvar') throw new Error(`the simulated AMI does not know ${Action}`);
           else if (!target.setVariable(Channel, Variable, Value))

@@ -70,7 +70,7 @@ export class SimulatedSwitch {
     this.name = `sim${seed}s${index}`;
   }
 
-  private get now_ms(): number {
+  get now_ms(): number {
     return this.clock.wall_ms('switch');
   }
 
@@ -102,6 +102,7 @@ export class SimulatedSwitch {
       exten: null,
       let_go_ms: null,
       offline: false,
+      registered: false,
       answered_ms: null,
       ended_ms: null,
       ended_by: null,

@@ -28,6 +28,8 @@ export interface TrueCall {
   let_go_ms: number | null;
   /** The switch let it go by itself. */
   offline: boolean;
+  /** Redis knew it as it was let go. */
+  registered: boolean;
   answered_ms: number | null;
   ended_ms: number | null;
   ended_by: EndedBy | null;
