@@ -63,7 +63,7 @@ function cuts(world: World): void {
     const paid_ms = record && call.answered_ms !== null ? paidFor(record, call) : null;
     if (paid_ms === null || call.stepped) continue;
     const over_ms = talked(call) - paid_ms;
-    const calm = calmAt(world, call.ended_ms ?? 0);
+    const calm = calmAt(world, call.ended_ms ?? 0) && calmAt(world, call.answered_ms ?? 0) && !disturbed(world, call);
     const told = () => ({ over_ms, paid_ms, granted: record?.granted_seconds, ...brief(call) });
     if (calm) require(over_ms <= 1, 'a call ends when its money ends', told);
     require(
@@ -90,6 +90,8 @@ function disturbed(world: World, call: TrueCall): boolean {
 
 function emergencies(world: World): void {
   for (const call of world.calls().filter(({ plan }) => plan.to === 'EMERGENCY')) {
+    // Its switch's own time-out of two hours goes by a clock that was set ahead.
+    if (call.stepped) continue;
     require(call.let_go_ms === call.dialled_ms, 'an emergency call waits for nobody', () => brief(call));
     const allowed = ['PHONE', 'UNANSWERED', 'CRASH'];
     require(allowed.includes(call.ended_by ?? ''), 'nobody ends an emergency call', () => brief(call));

@@ -37,6 +37,8 @@ const LONG_AGO = '2000-01-01';
 export class MemoryLedger implements Ledger {
   readonly calls = new Map<string, CallRecord>();
   readonly refusals = new Map<string, RefusalRecord>();
+  /** Grows with everything that is written. */
+  changes = 0;
   private readonly house: Household;
   private readonly rows = new Map<string, Row>();
   private readonly resellers = new Map<string, Money>();
@@ -75,6 +77,7 @@ export class MemoryLedger implements Ledger {
 
   private debit(row: Row, records: readonly CallRecord[]): void {
     row.version += 1n;
+    this.changes += 1;
     for (const record of records) {
       const { total_micros, ended_at, bundle_slot, parts } = record;
       if (!costsSomething(record)) continue;
@@ -176,6 +179,7 @@ export class MemoryLedger implements Ledger {
   async topUp({ subscriber_id }: Payer, amount_micros: bigint): Promise<Wallet> {
     const row = this.row(subscriber_id);
     row.version += 1n;
+    this.changes += 1;
     row.balance_micros += amount_micros;
     return this.wallets([subscriber_id]).get(subscriber_id) as Wallet;
   }

@@ -20,6 +20,8 @@ export class RedisData {
   private readonly expiries = new Map<string, number>();
   private readonly now_ms: () => number;
   runs = 0;
+  /** Grows with everything that is asked, and so with everything that changes. */
+  asked = 0;
 
   constructor(now_ms: () => number) {
     this.now_ms = now_ms;
@@ -31,12 +33,14 @@ export class RedisData {
 
   /** Everything is gone; `restart`: the process too, so that it is another one. */
   flush(restart: boolean): void {
+    this.asked += 1;
     this.held.clear();
     this.expiries.clear();
     if (restart) this.runs += 1;
   }
 
   call(name: string, given: readonly string[]): Reply {
+    this.asked += 1;
     const command = this.commands[name.toUpperCase()];
     if (!command) throw new LuaError(`the simulated Redis does not know ${name}`);
     const [key = '', ...rest] = given;

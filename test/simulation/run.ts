@@ -34,12 +34,14 @@ export async function runHistory(history: History, meddle: Meddle = asIs): Promi
   const { clock } = world;
   const restore = install(clock, chanceOf(history.seed ^ 0xc0ffee).next);
   let failure: Error | null = null;
-  let steps = 0;
+  let [steps, checked] = [0, -1];
   try {
     await world.open();
     await clock.runUntil(lastOf(history) + QUIET_ms, () => {
       steps += 1;
-      checkStep(world);
+      const changes = world.changes();
+      if (changes !== checked) checkStep(world);
+      checked = changes;
     });
     await checkEnd(world);
   } catch (error) {

@@ -55,6 +55,8 @@ export class SimulatedSwitch {
   /** Every call that ever was. */
   readonly truth: TrueCall[] = [];
   application: Application | null = null;
+  /** Grows with everything that happens to a call. */
+  happened = 0;
   /** Those that hold a connection are told when the switch dies. */
   readonly connected = new Set<{ lose(reason: Error): void }>();
   journal: JournalRow[] = [];
@@ -115,6 +117,7 @@ export class SimulatedSwitch {
     const call: RunningCall = {
       ...{ truth, caller, callee: null, created: this.stamp(), state: 'STASIS', context, exten },
     };
+    this.happened += 1;
     this.truth.push(truth);
     this.calls.set(caller.id, call);
     if (plan.cancel_ms !== null) this.later(call, plan.cancel_ms, () => this.cancel(call));
@@ -167,6 +170,7 @@ export class SimulatedSwitch {
     ring_seconds: number,
   ): void {
     const { plan } = call.truth;
+    this.happened += 1;
     Object.assign(call, { context, exten, state: 'DIALLING' });
     call.caller.deadline_ms = null;
     call.caller.variables.PABX_CALL = call.caller.id;
@@ -190,6 +194,7 @@ export class SimulatedSwitch {
   private answer(call: RunningCall, seconds: number): void {
     const { truth, callee } = call;
     if (!callee) return;
+    this.happened += 1;
     call.state = 'ANSWERED';
     truth.answered_ms = this.clock.mono_ms;
     callee.variables.PABX_ANSWERED = String(this.now_ms);
@@ -224,6 +229,7 @@ export class SimulatedSwitch {
   private end(call: RunningCall, ended_by: EndedBy, q850: number): void {
     const { truth, callee, caller } = call;
     const [shown, other] = [this.show(call, caller), callee && this.show(call, callee)];
+    this.happened += 1;
     this.calls.delete(caller.id);
     Object.assign(truth, { ended_ms: this.clock.mono_ms, ended_by });
     if (call.state === 'ANSWERED') this.write(call, q850);
@@ -316,6 +322,7 @@ export class SimulatedSwitch {
 
   /** Killed: its calls end, nobody is told, and the last rows of its journal may not be on the disk. */
   crash(unwritten_ms: number): void {
+    this.happened += 1;
     this.health.up = false;
     this.application = null;
     for (const call of this.calls.values())

@@ -71,6 +71,11 @@ export class World {
     return this.switches.flatMap(({ truth }) => truth);
   }
 
+  /** Another number when anything that rules are about may be another. */
+  changes(): number {
+    return this.switches.reduce((sum, { happened }) => sum + happened, this.redis.asked + this.ledger.changes);
+  }
+
   async open(): Promise<void> {
     for (const { facts, terms } of this.house.subscribers)
       if (terms.balance_micros > 0) await this.ledger.topUp(facts, BigInt(terms.balance_micros));
@@ -101,10 +106,10 @@ export class World {
     return subscribers[index % subscribers.length] as (typeof subscribers)[number];
   }
 
-  /** The ledger is written whatever happens to who is told of it. */
   private topUp(index: number, amount: bigint): void {
     const { facts } = this.subscriber(index);
     const { process } = this;
+    if (process.dead) return;
     void this.ledger.topUp(facts, amount).then((wallet) => {
       process.run((control) => control.walletChanged(wallet));
     });
