@@ -73,7 +73,14 @@ export class ControlProcess implements Owner {
       this.links.set(target.server_id, links);
       this.hosts.push(host);
       amiHosts.set(host, links.connectAmi);
-      return { server_id: target.server_id, name: host, ari_url: host, ami_host: host, ami_port: 1, ...NOBODY };
+      return {
+        server_id: target.server_id,
+        name: host,
+        ari_url: host,
+        ami_host: host,
+        ami_port: 1,
+        ...NOBODY,
+      };
     });
     const connectAri: SwitchLinks['connectAri'] = (options) => {
       const at = addresses.find(({ ari_url }) => ari_url === options.url);

@@ -188,6 +188,13 @@ export class MemoryLedger implements Ledger {
     return this.row(subscriber_id).balance_micros;
   }
 
+  spentOn(subscriber_id: string, day: string): bigint {
+    const own = [...this.calls.values()].filter(
+      (record) => record.subscriber_id === subscriber_id && localDay(record.ended_at as Date) === day,
+    );
+    return own.reduce((sum, { total_micros }) => sum + total_micros, 0n);
+  }
+
   async topUpReseller(reseller_id: string, amount_micros: bigint): Promise<void> {
     this.addToReseller(reseller_id, amount_micros);
   }

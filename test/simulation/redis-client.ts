@@ -33,7 +33,12 @@ export class RedisClient {
   defineCommand(name: string, { lua }: { readonly lua: string }): void {
     const script = scriptOf(this.meddle(name, lua));
     const call = (command: unknown, ...given: unknown[]) => [
-      toLua(this.data.call(String(command), given.map((value) => text(value as string)))),
+      toLua(
+        this.data.call(
+          String(command),
+          given.map((value) => text(value as string)),
+        ),
+      ),
     ];
     const run = (count: number, ...given: (string | number)[]) =>
       this.link.ask(() => {

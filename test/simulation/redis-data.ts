@@ -91,10 +91,7 @@ export class RedisData {
   }
 
   private readonly commands: Readonly<Record<string, Command>> = {
-    TIME: () => [
-      String(Math.floor(this.now_ms() / 1000)),
-      String(Math.round((this.now_ms() % 1000) * 1000)),
-    ],
+    TIME: () => [String(Math.floor(this.now_ms() / 1000)), String(Math.round((this.now_ms() % 1000) * 1000))],
     INFO: () => `# Server\r\nrun_id:${this.run_id}\r\n`,
     EXISTS: (key) => (this.held.has(key) ? 1 : 0),
     DEL: (...keys) => keys.reduce((count, key) => count + this.drop(key), 0),

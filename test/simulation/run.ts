@@ -4,6 +4,7 @@ import { checkEnd } from './final-rules.ts';
 import { type History, isFault } from './history.ts';
 import type { Meddle } from './redis-client.ts';
 import { checkStep } from './rules.ts';
+import { checkCaps, checkTogether, checkUse } from './use-rules.ts';
 import { World } from './world.ts';
 
 /** What became of a history. */
@@ -40,10 +41,14 @@ export async function runHistory(history: History, meddle: Meddle = asIs): Promi
     await clock.runUntil(lastOf(history) + QUIET_ms, () => {
       steps += 1;
       const changes = world.changes();
-      if (changes !== checked) checkStep(world);
+      if (changes === checked) return;
+      checkStep(world);
+      checkUse(world);
       checked = changes;
     });
     await checkEnd(world);
+    checkCaps(world);
+    checkTogether(world);
   } catch (error) {
     failure = error as Error;
   } finally {

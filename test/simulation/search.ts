@@ -47,17 +47,13 @@ function account(world: World): string[] {
   ];
 }
 
-/** Runs the history of a seed. Throws with the smallest history that breaks the same rule, and how to run it again. */
-export async function mustHold(seed: number): Promise<Outcome> {
-  const outcome = await runHistory(historyOf(seed));
+/** Runs a history. Throws with the smallest one that breaks the same rule, and how to run it again. */
+export async function mustHold(history: History): Promise<Outcome> {
+  const outcome = await runHistory(history);
   if (!outcome.failure) return outcome;
-  const smallest = await shrink(outcome.world.history, outcome.failure);
-  const again = `npm run simulate -- --seed ${seed} --histories 1`;
-  const lines = [
-    String(smallest.failure?.message),
-    `seed ${seed}; again: ${again}`,
-    ...account(smallest.world),
-  ];
+  const smallest = await shrink(history, outcome.failure);
+  const again = `npm run simulate -- --seed ${history.seed} --histories 1`;
+  const lines = [String(smallest.failure?.message), again, ...account(smallest.world)];
   throw new Error(lines.join('\n'), { cause: smallest.failure });
 }
 

@@ -44,7 +44,8 @@ vi.mock('../../src/stores/postgres/reseller-wallets.ts', async (original) => ({
 }));
 
 vi.mock('../../src/stores/postgres/refusals.ts', () => ({
-  recordRefusals: (db: Db, records: Parameters<Ledger['recordRefusals']>[0]) => of(db).recordRefusals(records),
+  recordRefusals: (db: Db, records: Parameters<Ledger['recordRefusals']>[0]) =>
+    of(db).recordRefusals(records),
 }));
 
 vi.mock('../../src/stores/postgres/lines.ts', () => ({

@@ -2,7 +2,7 @@ import { CONTEXTS } from '../../src/asterisk/ari/events.ts';
 import type { AriChannel } from '../../src/asterisk/ari/port.ts';
 import { parseGrant } from '../../src/asterisk/grant-exten.ts';
 import type { Clock } from './clock.ts';
-import type { HouseLine, Household, Trunk } from './household.ts';
+import type { Household, HouseLine, Trunk } from './household.ts';
 import { healthy } from './link.ts';
 import type { CallPlan, EndedBy, TrueCall } from './true-call.ts';
 
@@ -121,8 +121,13 @@ export class SimulatedSwitch {
     this.truth.push(truth);
     this.calls.set(caller.id, call);
     if (plan.cancel_ms !== null) this.later(call, plan.cancel_ms, () => this.cancel(call));
-    if (plan.to === 'EMERGENCY') return this.emergency(call);
-    if (!this.application) return this.offline(call);
+    if (plan.to === 'EMERGENCY') this.emergency(call);
+    else if (this.application) this.ask(call);
+    else this.offline(call);
+  }
+
+  /** The application has a few seconds to decide. */
+  private ask(call: RunningCall): void {
     this.later(call, DECISION_ms, () => {
       if (call.state === 'STASIS') this.offline(call);
     });
@@ -152,13 +157,12 @@ export class SimulatedSwitch {
     call.truth.offline = true;
     if (plan.to === 'INTERNAL') {
       const called = line.facts.subscriber.extensions.get(call.exten) ?? '';
-      const exten = `L-${called}-${call.exten}`;
-      return this.letGo(call, CONTEXTS.offlineInternal, exten, called, seconds, ring);
-    }
-    if (plan.to !== 'INBOUND') return this.end(call, 'REFUSED', 38);
-    const { sip_username } = line.facts;
-    const exten = `I-${sip_username}-${line.number}-${seconds}-${ring}-`;
-    this.letGo(call, CONTEXTS.grant, exten, sip_username, seconds, ring);
+      this.letGo(call, CONTEXTS.offlineInternal, `L-${called}-${call.exten}`, called, seconds, ring);
+    } else if (plan.to === 'INBOUND') {
+      const { sip_username } = line.facts;
+      const exten = `I-${sip_username}-${line.number}-${seconds}-${ring}-`;
+      this.letGo(call, CONTEXTS.grant, exten, sip_username, seconds, ring);
+    } else this.end(call, 'REFUSED', 38);
   }
 
   private letGo(

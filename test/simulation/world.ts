@@ -3,7 +3,7 @@ import { type Chance, chanceOf } from './chance.ts';
 import { Clock } from './clock.ts';
 import { ControlProcess, type Surroundings } from './control-process.ts';
 import type { Action, Fault, History } from './history.ts';
-import { type HouseLine, type Household, householdOf } from './household.ts';
+import { type Household, type HouseLine, householdOf } from './household.ts';
 import { MemoryLedger } from './ledger.ts';
 import { type Health, healthy } from './link.ts';
 import type { Meddle } from './redis-client.ts';
@@ -27,6 +27,8 @@ export class World {
   readonly redis: RedisData;
   readonly ledger: MemoryLedger;
   readonly told: Told[] = [];
+  /** How much of what was told has been looked at. */
+  read = 0;
   process: ControlProcess;
   /** Calls that somebody ended from a panel. */
   readonly hungUp = new Set<string>();
@@ -73,7 +75,10 @@ export class World {
 
   /** Another number when anything that rules are about may be another. */
   changes(): number {
-    return this.switches.reduce((sum, { happened }) => sum + happened, this.redis.asked + this.ledger.changes);
+    return this.switches.reduce(
+      (sum, { happened }) => sum + happened,
+      this.redis.asked + this.ledger.changes,
+    );
   }
 
   async open(): Promise<void> {
@@ -88,16 +93,21 @@ export class World {
     switch (action.do) {
       case 'DIAL': {
         const line = this.house.lines[action.plan.line % this.house.lines.length] as HouseLine;
-        return this.switches.find(({ server_id }) => server_id === line.server_id)?.dial(action.plan, line);
+        this.switches.find(({ server_id }) => server_id === line.server_id)?.dial(action.plan, line);
+        break;
       }
       case 'TOP_UP':
-        return this.topUp(action.subscriber, BigInt(action.micros));
+        this.topUp(action.subscriber, BigInt(action.micros));
+        break;
       case 'WITHDRAW':
-        return this.withdraw(action.subscriber, BigInt(action.micros));
+        this.withdraw(action.subscriber, BigInt(action.micros));
+        break;
       case 'HANG_UP':
-        return this.hangUp(action.call);
+        this.hangUp(action.call);
+        break;
       default:
-        return this.disturb(action);
+        this.disturb(action);
+        break;
     }
   }
 
@@ -151,36 +161,47 @@ export class World {
     const links = target && this.process.links.get(target.server_id);
     switch (fault.do) {
       case 'CONTROL_KILLED':
-        return this.killControl(fault.for_ms);
+        this.killControl(fault.for_ms);
+        break;
       case 'LINK_LOST':
-        return this.process.dead ? undefined : links?.lose(new Error('cut'));
+        if (!this.process.dead) links?.lose(new Error('cut'));
+        break;
       case 'LINK_SILENT':
-        return this.process.dead ? undefined : links?.goSilent(fault.for_ms);
+        if (!this.process.dead) links?.goSilent(fault.for_ms);
+        break;
       case 'SWITCH_KILLED':
         target?.crash(fault.unwritten_ms);
-        return this.later(fault.for_ms, () => {
+        this.later(fault.for_ms, () => {
           if (target) target.health.up = true;
         });
+        break;
       case 'REDIS_FLUSHED':
-        return this.redis.flush(false);
+        this.redis.flush(false);
+        break;
       case 'REDIS_AWAY':
       case 'REDIS_RESTARTED':
       case 'REDIS_RESTARTED_EMPTY':
-        return this.redisGone(fault);
+        this.redisGone(fault);
+        break;
       case 'REDIS_ANSWERS_LOST':
-        return this.during(fault.for_ms, redisHealth, { losesAnswers: true }, { losesAnswers: false });
+        this.during(fault.for_ms, redisHealth, { losesAnswers: true }, { losesAnswers: false });
+        break;
       case 'POSTGRES_ANSWERS_LOST':
-        return this.during(fault.for_ms, postgresHealth, { losesAnswers: true }, { losesAnswers: false });
+        this.during(fault.for_ms, postgresHealth, { losesAnswers: true }, { losesAnswers: false });
+        break;
       case 'POSTGRES_AWAY':
-        return this.during(fault.for_ms, postgresHealth, { up: false }, { up: true });
+        this.during(fault.for_ms, postgresHealth, { up: false }, { up: true });
+        break;
       case 'SLOW':
-        return this.slow(fault);
+        this.slow(fault);
+        break;
       case 'EVENTS':
-        return this.disturbEvents(fault);
+        this.disturbEvents(fault);
+        break;
       case 'CLOCK_SET':
         for (const host of fault.hosts) this.clock.step(host, fault.by_ms);
         if (fault.hosts.includes('switch')) for (const one of this.switches) one.clockSet();
-        return undefined;
+        break;
     }
   }
 
