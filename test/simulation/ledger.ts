@@ -16,7 +16,8 @@ export interface Ledger {
   readResellerWallet(reseller_id: string): Promise<ResellerWallet>;
   recordRefusals(records: readonly RefusalRecord[]): Promise<void>;
   /** Money that comes, or with an amount below zero goes. */
-  topUp(payer: Payer, amount_micros: bigint, reference: string): Promise<Wallet>;
+  topUp(payer: Payer, amount_micros: bigint): Promise<Wallet>;
+  topUpReseller(reseller_id: string, amount_micros: bigint): Promise<void>;
 }
 
 interface Money {
@@ -185,7 +186,7 @@ export class MemoryLedger implements Ledger {
   }
 
   balanceOf(subscriber_id: string): bigint {
-    return this.row(subscriber_id).balance_micros;
+    return this.rows.get(subscriber_id)?.balance_micros ?? 0n;
   }
 
   spentOn(subscriber_id: string, day: string): bigint {

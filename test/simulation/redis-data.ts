@@ -18,7 +18,7 @@ type Command = (key: string, ...given: string[]) => Reply;
 export class RedisData {
   readonly held = new Map<string, Held>();
   private readonly expiries = new Map<string, number>();
-  private readonly now_ms: () => number;
+  readonly now_ms: () => number;
   runs = 0;
   /** Grows with everything that is asked, and so with everything that changes. */
   asked = 0;

@@ -4,6 +4,7 @@ import { checkEnd } from './final-rules.ts';
 import { type History, isFault } from './history.ts';
 import type { Meddle } from './redis-client.ts';
 import { checkStep } from './rules.ts';
+import type { Tape } from './tape.ts';
 import { checkCaps, checkTogether, checkUse } from './use-rules.ts';
 import { World } from './world.ts';
 
@@ -30,8 +31,12 @@ function lastOf({ actions }: History): number {
 const asIs: Meddle = (_, lua) => lua;
 
 /** Runs one history from its beginning to its end and checks the rules after every step. */
-export async function runHistory(history: History, meddle: Meddle = asIs): Promise<Outcome> {
-  const world = new World(history, meddle);
+export async function runHistory(
+  history: History,
+  meddle: Meddle = asIs,
+  tape: Tape = () => {},
+): Promise<Outcome> {
+  const world = new World(history, meddle, tape);
   const { clock } = world;
   const restore = install(clock, chanceOf(history.seed ^ 0xc0ffee).next);
   let failure: Error | null = null;

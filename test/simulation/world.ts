@@ -9,6 +9,7 @@ import { type Health, healthy } from './link.ts';
 import type { Meddle } from './redis-client.ts';
 import { RedisData } from './redis-data.ts';
 import { SimulatedSwitch } from './switch.ts';
+import { type Tape, taped } from './tape.ts';
 import type { TrueCall } from './true-call.ts';
 
 export interface Told {
@@ -35,7 +36,7 @@ export class World {
   private readonly around: Surroundings;
   private readonly chance: Chance;
 
-  constructor(history: History, meddle: Meddle) {
+  constructor(history: History, meddle: Meddle, tape: Tape) {
     const { seed, terms, times } = history;
     this.history = history;
     this.chance = chanceOf(seed ^ 0x5eed);
@@ -52,10 +53,11 @@ export class World {
       switches: this.switches,
       redis: this.redis,
       redisHealth: healthy(),
-      ledger: this.ledger,
+      ledger: taped(this.ledger, tape),
       postgresHealth: healthy(),
       times,
       meddle,
+      tape,
       log: this.log(),
     };
     this.process = new ControlProcess(this.around, this.chance.fork());
@@ -83,9 +85,10 @@ export class World {
 
   async open(): Promise<void> {
     for (const { facts, terms } of this.house.subscribers)
-      if (terms.balance_micros > 0) await this.ledger.topUp(facts, BigInt(terms.balance_micros));
+      if (terms.balance_micros > 0) await this.around.ledger.topUp(facts, BigInt(terms.balance_micros));
     const { wholesale } = this.history.terms;
-    if (wholesale) await this.ledger.topUpReseller(this.house.reseller_id, BigInt(wholesale.balance_micros));
+    if (wholesale)
+      await this.around.ledger.topUpReseller(this.house.reseller_id, BigInt(wholesale.balance_micros));
     for (const action of this.history.actions) this.clock.atWorld(action.at_ms, () => this.act(action));
   }
 
@@ -120,7 +123,7 @@ export class World {
     const { facts } = this.subscriber(index);
     const { process } = this;
     if (process.dead) return;
-    void this.ledger.topUp(facts, amount).then((wallet) => {
+    void this.around.ledger.topUp(facts, amount).then((wallet) => {
       process.run((control) => control.walletChanged(wallet));
     });
   }
@@ -131,7 +134,7 @@ export class World {
     const leaving = { holder: { subscriber_id, reseller_id }, amount, credit_micros: 0n };
     this.process.run((control) => {
       control.reserve(leaving).then(
-        async (moved) => moved(await this.ledger.topUp(facts, -amount)),
+        async (moved) => moved(await this.around.ledger.topUp(facts, -amount)),
         // Not so much is free, or nobody can tell: then nothing moves.
         () => {},
       );
@@ -176,7 +179,7 @@ export class World {
         });
         break;
       case 'REDIS_FLUSHED':
-        this.redis.flush(false);
+        this.flush(false);
         break;
       case 'REDIS_AWAY':
       case 'REDIS_RESTARTED':
@@ -205,6 +208,11 @@ export class World {
     }
   }
 
+  private flush(restart: boolean): void {
+    this.redis.flush(restart);
+    this.around.tape({ store: 'FLUSH' });
+  }
+
   private killControl(for_ms: number): void {
     if (this.process.dead) return;
     this.process.kill();
@@ -222,7 +230,7 @@ export class World {
       process.run(() => process.redis.tell(event));
     };
     tell('close');
-    if (fault.do === 'REDIS_RESTARTED_EMPTY') this.redis.flush(true);
+    if (fault.do === 'REDIS_RESTARTED_EMPTY') this.flush(true);
     if (fault.do === 'REDIS_RESTARTED') this.redis.runs += 1;
     this.later(fault.for_ms, () => {
       redisHealth.up = true;
