@@ -20,7 +20,7 @@ const SUBSCRIBER: SubscriberTerms = {
   lines: [{ max_calls: 2, max_call_seconds: null }],
 };
 
-function history(actions: readonly Action[]): History {
+function history(actions: readonly Action[], terms: Partial<SubscriberTerms> = {}): History {
   return {
     seed: 1,
     start_ms: dayStart_ms('2026-11-21'),
@@ -30,7 +30,7 @@ function history(actions: readonly Action[]): History {
       trunk_max_calls: 50,
       reseller_max_calls: 50,
       wholesale: null,
-      subscribers: [SUBSCRIBER],
+      subscribers: [{ ...SUBSCRIBER, ...terms }],
     },
     actions,
   };
@@ -101,5 +101,16 @@ export const ONCE_BROKEN: readonly (readonly [string, History])[] = [
       { at_ms: 15_000, for_ms: 4_000, do: 'POSTGRES_AWAY' },
       { at_ms: 16_000, for_ms: 50, do: 'CONTROL_KILLED' },
     ]),
+  ],
+  [
+    'only the journal knows a call that talked into its grace',
+    history(
+      [
+        dial(1_000, { answer_ms: 2_500, talk_ms: 31_000 }),
+        { at_ms: 5_000, for_ms: 60_000, do: 'CONTROL_KILLED' },
+        { at_ms: 40_000, for_ms: 75_000, do: 'REDIS_RESTARTED_EMPTY' },
+      ],
+      { balance_micros: 300_001 },
+    ),
   ],
 ];
