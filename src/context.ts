@@ -178,6 +178,7 @@ export async function startService(config: Config): Promise<Service> {
     box: createSecretBox(config.PABX_SECRET),
     revocations,
     board: calls.board,
+    decisionTimes: calls.decisionTimes,
     hangUp: calls.hangUp,
     directory: calls.directory,
     publisher,

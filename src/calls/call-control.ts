@@ -7,6 +7,7 @@ import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createAdmissions } from './admission.ts';
 import { type Controller, createController } from './controller.ts';
+import { createDecisionTimes, type DecisionTimes } from './decision-times.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
@@ -26,6 +27,7 @@ const SWEEP_MOVES_ms = 30_000;
 
 export interface CallControl {
   readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
   readonly directory: Directory;
   readonly store: LiveCallStore;
   readonly controller: Controller;
@@ -64,6 +66,7 @@ export function createCallControl({
   const store = createLiveCallStore(redis, resync);
   const directory = createDirectory(db);
   const board = createLiveBoard();
+  const decisionTimes = createDecisionTimes();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
   const settling = {
@@ -99,6 +102,7 @@ export function createCallControl({
     settler,
     refusals,
     board,
+    decisionTimes,
     live,
     log,
   });
@@ -152,6 +156,7 @@ export function createCallControl({
     hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
     reserve: createReserve(db, store, log),
     board,
+    decisionTimes,
     directory,
     store,
     controller,

@@ -7,6 +7,7 @@ import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
+import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
@@ -24,6 +25,7 @@ export interface ControllerDependencies {
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
   /** Kept by the controller, read by others. */
   readonly live: Map<string, LiveCall>;
   readonly log: Log;
@@ -67,10 +69,19 @@ type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
+  const { directory, admissions, store, slices, settler, refusals, board, decisionTimes, live, log } = deps;
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
+
+  /** When calls that wait for a decision were offered, by our monotonic clock. */
+  const offered_mono_ms = new Map<string, number>();
+
+  function decided(call_id: string): void {
+    const since = offered_mono_ms.get(call_id);
+    if (since !== undefined) decisionTimes.add(performance.now() - since);
+    offered_mono_ms.delete(call_id);
+  }
 
   async function refuse(
     link: Switch,
@@ -79,6 +90,7 @@ export function createController(deps: ControllerDependencies): Controller {
     known: Partial<CallFacts>,
   ): Promise<void> {
     const { q850 } = REFUSALS[refusal.reason];
+    decided(offer.call_id);
     await link.ari.continueAt(offer.call_id, CONTEXTS.refused, `R-${q850}`);
     refusals.add({
       call_id: offer.call_id,
@@ -104,6 +116,7 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
     live.set(call.facts.call_id, call);
+    decided(call.facts.call_id);
     const exten = formatGrant(grantExten(permission, slices.talkLimit(call)));
     const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
     // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
@@ -180,6 +193,8 @@ export function createController(deps: ControllerDependencies): Controller {
       // It was let go, and only the switch's answer is missing: whether it runs, events will tell.
       if (live.has(event.call_id)) return;
       await refuse(link, event, { reason: 'CONTROL_UNAVAILABLE', detail: 'ERROR' }, {});
+    } finally {
+      offered_mono_ms.delete(event.call_id);
     }
   }
 
@@ -261,6 +276,7 @@ export function createController(deps: ControllerDependencies): Controller {
       switch (event.type) {
         case 'OFFERED':
         case 'ARRIVED':
+          offered_mono_ms.set(event.call_id, performance.now());
           return mailboxes.post(event.call_id, () => decide(link, event));
         case 'DIALLING':
           return mailboxes.post(event.call_id, () => dialling(link, event));

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { addHealth } from '../../src/api/health.ts';
 import { addMetrics } from '../../src/api/metrics.ts';
 import { answerWithProblems } from '../../src/api/problems.ts';
+import { createDecisionTimes } from '../../src/calls/decision-times.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { problemSchema } from '../../src/contract/problem.ts';
 import { ROUTES } from '../../src/contract/routes.ts';
@@ -153,7 +154,12 @@ describe('metrics', () => {
   function metrics(token: string | null, trustProxy: boolean) {
     const app = Fastify({ logger: false, trustProxy });
     answerWithProblems(app);
-    addMetrics(app, { board: createLiveBoard(), system: api().database.db, token });
+    addMetrics(app, {
+      board: createLiveBoard(),
+      decisionTimes: createDecisionTimes(),
+      system: api().database.db,
+      token,
+    });
     return async (remoteAddress: string, headers: Record<string, string> = {}) =>
       (await app.inject({ url: '/metrics', remoteAddress, headers })).statusCode;
   }
@@ -193,6 +199,17 @@ describe('metrics', () => {
     expect(text).toMatch(/route="unknown",status="404"/);
     expect(text).toMatch(/^pabx_live_calls 0$/m);
     for (const trace of [town.ours.line_id, 'wp-login']) expect(text.includes(trace)).toBe(false);
+  });
+
+  test('decisions are told by how long they took', async () => {
+    const app = Fastify({ logger: false });
+    const decisionTimes = createDecisionTimes();
+    addMetrics(app, { board: createLiveBoard(), decisionTimes, system: api().database.db, token: null });
+    for (const took_ms of [0.4, 0.9, 4, 30]) decisionTimes.add(took_ms);
+    const { payload } = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' });
+    const upTo = (seconds: string) =>
+      Number(payload.split(`pabx_decision_seconds_bucket{le="${seconds}"} `)[1]?.split('\n', 1)[0]);
+    expect(['0.0005', '0.001', '0.005', '+Inf'].map(upTo)).toEqual([1, 2, 3, 4]);
   });
 });
 

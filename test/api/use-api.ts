@@ -13,6 +13,7 @@ import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
 import type { Switch } from '../../src/asterisk/session.ts';
+import { createDecisionTimes } from '../../src/calls/decision-times.ts';
 import { createDirectory } from '../../src/calls/directory.ts';
 import { createHangUp } from '../../src/calls/hang-up.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
@@ -124,6 +125,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        decisionTimes: createDecisionTimes(),
         hangUp: createHangUp(
           live,
           () => (switchboard.reachable ? ({ ari } as unknown as Switch) : null),

@@ -1,6 +1,12 @@
 import http from 'node:http';
 import WebSocket from 'ws';
 import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+import {
+  type AriResponse,
+  createSocketRequests,
+  RESPONSE_TYPE,
+  type SocketRequests,
+} from './socket-requests.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
@@ -8,12 +14,7 @@ const ECHO = 'pabx-echo';
 const ECHO_TYPE = 'ChannelUserevent';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
-interface Response {
-  status: number;
-  body: string;
-}
-
-type Request = (method: string, path: string, body?: unknown) => Promise<Response>;
+type Request = (method: string, path: string, body?: unknown) => Promise<AriResponse>;
 
 function authorization({ user, password }: AriOptions): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -93,13 +94,19 @@ function watch(application: string, request: Request, lost: (reason: Error) => v
   };
 }
 
-function listen(socket: WebSocket, options: AriOptions, request: Request): () => void {
+function listen(
+  socket: WebSocket,
+  options: AriOptions,
+  request: Request,
+  answers: SocketRequests,
+): () => void {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
     echo.stop();
     socket.terminate();
+    answers.lose(reason);
     options.onLost(reason);
   };
   const echo = watch(options.application, request, lost);
@@ -111,7 +118,8 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event === 'object' && event !== null && !echo.isEcho(event)) options.onEvent(event);
+    if (typeof event !== 'object' || event === null || answers.takes(event) || echo.isEcho(event)) return;
+    options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
@@ -119,11 +127,13 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
     over = true;
     echo.stop();
     socket.terminate();
+    answers.lose(new Error('the ARI connection was closed'));
   };
 }
 
-function createPort(request: Request, close: () => void): AriPort {
-  const done = async (operation: string, { status, body }: Response): Promise<boolean> => {
+/** What calls wait for goes over the socket; a list of channels would hold all of that up. */
+function createPort(request: Request, ask: SocketRequests['request'], close: () => void): AriPort {
+  const done = async (operation: string, { status, body }: AriResponse): Promise<boolean> => {
     if (status >= 200 && status < 300) return true;
     // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
     if (status === 404 || status === 409 || status === 412) return false;
@@ -138,11 +148,11 @@ function createPort(request: Request, close: () => void): AriPort {
     async continueAt(channel_id, context, extension) {
       const query = new URLSearchParams({ context, extension, priority: '1' });
       const path = `/channels/${encodeURIComponent(channel_id)}/continue?${query}`;
-      return done('continue', await request('POST', path));
+      return done('continue', await ask('POST', path));
     },
     async hangUp(channel_id, q850) {
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
-      return done('hangup', await request('DELETE', path));
+      return done('hangup', await ask('DELETE', path));
     },
     close,
   };
@@ -156,13 +166,14 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
-  const stop = listen(socket, options, request);
+  const answers = createSocketRequests(socket, REQUEST_TIMEOUT_ms);
+  const stop = listen(socket, options, request, answers);
   const close = () => {
     stop();
     agent.destroy();
   };
   try {
-    const allowed = [...options.eventTypes, ECHO_TYPE].map((type) => ({ type }));
+    const allowed = [...options.eventTypes, ECHO_TYPE, RESPONSE_TYPE].map((type) => ({ type }));
     const path = `/applications/${encodeURIComponent(options.application)}/eventFilter`;
     const { status, body } = await request('PUT', path, { allowed });
     if (status !== 200) throw new AriError('eventFilter', status, body);
@@ -170,5 +181,5 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(request, close);
+  return createPort(request, answers.request, close);
 }
