@@ -211,7 +211,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       await renew(link);
     },
     async sweepJournal(link) {
-      const oldest = Math.floor((Date.now() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
+      const oldest = Math.floor(((await readClock(link.ami)) / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
       const entries = [...(await readEntries(link)).values()].filter(
         (entry) => Number(entry.bucket) < oldest,
       );

@@ -56,7 +56,8 @@ function cutCall(world: World, call: TrueCall): void {
   const granted = world.redis.held.get(`pabx:call:${call.call_id}`);
   const longest = call.line.facts.max_call_seconds;
   if (free === null || longest !== null || !(granted instanceof Map)) return;
-  const more = priceOfMore(call, Number(granted.get('paid')), call.line.terms.cadence.increment_seconds);
+  const paid = Number(granted.get('paid')) + Number(granted.get('paid2'));
+  const more = priceOfMore(call, paid, call.line.terms.cadence.increment_seconds);
   require(free < more, 'a call is cut when the next block cannot be paid', () => ({
     free,
     more,
