@@ -15,6 +15,9 @@ interface Timer {
   cancelled: boolean;
 }
 
+/** At one moment; beyond this nothing would ever come after it. */
+const MOST_STEPS = 10_000;
+
 const WORLD: Owner = { dead: false };
 const realImmediate = globalThis.setImmediate;
 
@@ -128,10 +131,14 @@ export class Clock {
 
   /** Runs everything that is due until then, one after the other, and tells after each. */
   async runUntil(end_ms: number, told: () => void): Promise<void> {
+    let [at_ms, steps] = [this.mono_ms, 0];
     for (let next = this.timers.heap[0]; next && next.at_ms <= end_ms; next = this.timers.heap[0]) {
       this.timers.take();
       if (next.cancelled || next.owner.dead) continue;
       this.mono_ms = Math.max(this.mono_ms, next.at_ms);
+      steps = this.mono_ms === at_ms ? steps + 1 : 0;
+      at_ms = this.mono_ms;
+      if (steps > MOST_STEPS) throw new Error('something comes again and again without waiting');
       this.owner = next.owner;
       if (next.every_ms !== null) {
         this.timers.add(Object.assign(next, { at_ms: this.mono_ms + next.every_ms, order: this.order++ }));

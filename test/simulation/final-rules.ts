@@ -63,6 +63,9 @@ function cuts(world: World): void {
       calmAt(world, call.ended_ms ?? 0) && calmAt(world, call.answered_ms ?? 0) && !disturbed(world, call);
     const told = () => ({ over_ms, paid_ms, granted: record?.granted_seconds, ...brief(call) });
     if (calm) require(over_ms <= 1, 'a call ends when its money ends', told);
+    if (calm)
+      require(call.ended_by !==
+        'TIME_OUT', 'a switch that is told of every slice ends no call by itself', told);
     require(over_ms <= grace_seconds * 1000 + 1_000 ||
       disturbed(world, call), 'a switch ends a call by itself when nobody pays any more', told);
     const cut = call.ended_by === 'CONTROL' && !world.hungUp.has(call.call_id);
