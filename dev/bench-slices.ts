@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connectRedis } from '../src/stores/redis/connect.ts';
-import { createLiveCallStore } from '../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../src/stores/redis/ownership.ts';
 import { bareLeases } from './bench/bare-leases.ts';
 import { postgresLeases } from './bench/postgres-leases.ts';
 import { allCount, type MeasuredWay, measuredTable, runRounds } from './bench/rounds.ts';
@@ -97,7 +97,8 @@ async function bench(options: ReturnType<typeof optionsOrExit>): Promise<number>
     const whole = way(
       'whole',
       await wholeSlices(
-        createLiveCallStore(redis, () => {}),
+        redis,
+        createOwnership(redis, () => {}),
         PAYERS,
       ),
       options,

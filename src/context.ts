@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MIGRATIONS } from '../migrations/index.ts';
+import { createBlockLinks } from './admin/block-links.ts';
 import { blockOverdue, closeCycles } from './admin/close-cycle.ts';
 import { createPostalCodes } from './admin/find-postal-code.ts';
 import { importDeck } from './admin/import-deck.ts';
@@ -20,6 +21,7 @@ import { connectPostgres, type Db, isAway, migrate, type Postgres } from './stor
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
 import { connectRedis } from './stores/redis/connect.ts';
+import { connectPeers } from './stores/redis/peers.ts';
 import { connectRevocations, createSessionStore } from './stores/redis/sessions.ts';
 import { createSignInTries } from './stores/redis/sign-in-tries.ts';
 
@@ -74,7 +76,7 @@ function healthChecks(postgres: Postgres, calls: CallControl) {
       ),
     redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
     switches: async () => {
-      const away = calls.switches.unreachable();
+      const away = calls.switches.states().flatMap(({ well, name }) => (well ? [] : [name]));
       return away.length === 0 ? null : `not reachable: ${away.join(', ')}`;
     },
   };
@@ -91,7 +93,11 @@ function startCalls(
     db,
     redis,
     connectAri,
+    peers: connectPeers(config.REDIS_URL, (error) =>
+      log.warn({ err: error }, 'Redis link to other processes'),
+    ),
     log,
+    braking: { mode: config.BRAKE_MODE, night: config.BRAKE_NIGHT_HOURS },
     times: {
       slice_seconds: config.SLICE_SECONDS,
       lead_seconds: config.LEAD_SECONDS,
@@ -114,6 +120,7 @@ function startCalls(
     config.DATABASE_URL,
     () => {
       calls.directory.clear();
+      calls.brake.reload();
       publisher.publish();
       connectSwitches().catch((error: Error) => log.warn({ err: error }, 'servers cannot be listed now'));
     },
@@ -180,6 +187,7 @@ export async function startService(config: Config): Promise<Service> {
     board: calls.board,
     decisionTimes: calls.decisionTimes,
     hangUp: calls.hangUp,
+    links: createBlockLinks(config.PABX_SECRET),
     directory: calls.directory,
     publisher,
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),
@@ -188,6 +196,7 @@ export async function startService(config: Config): Promise<Service> {
     ringJobs: jobs.ring,
     reserve: calls.reserve,
     health: healthChecks(system, calls),
+    servers: calls.switches.states,
     settings: {
       origins: config.PUBLIC_ORIGINS,
       trust_proxy: config.TRUST_PROXY,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../../src/stores/redis/ownership.ts';
 import type { AsteriskRoot } from '../services/asterisk-root.ts';
 import { freePorts } from '../services/ports.ts';
 import { type RunningPostgres, startPostgres } from '../services/postgres.ts';
@@ -131,7 +132,13 @@ async function startDecider(world: World, ports: DecisionPorts): Promise<Process
 async function connectStore(url: string): Promise<{ redis: Redis; store: LiveCallStore }> {
   const redis = connectRedis(url, () => {});
   await once(redis, 'ready');
-  return { redis, store: createLiveCallStore(redis, () => {}) };
+  return {
+    redis,
+    store: createLiveCallStore(
+      redis,
+      createOwnership(redis, () => {}),
+    ),
+  };
 }
 
 /** Starts everything anew, so that no figure depends on what was there before. */

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { AdmitInput, LiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import type { Redis } from 'ioredis';
+import { type AdmitInput, createLiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import type { Ownership } from '../../src/stores/redis/ownership.ts';
 
 const CYCLE = '2026-11-10';
 const NEXT_CYCLE = '2026-12-10';
@@ -54,10 +56,14 @@ function inputOf(call_id: string, payer: string): AdmitInput {
 
 /** Everything that the product's scripts do: five levels, minutes and money, daily cap, the reseller's wallet. */
 export async function wholeSlices(
-  store: LiveCallStore,
+  redis: Redis,
+  ownership: Ownership,
   payers: readonly string[],
 ): Promise<(call: string, payer: string) => Promise<void>> {
-  await store.beginEpoch();
+  const store = createLiveCallStore(redis, ownership);
+  const rebuild = await ownership.rebuild();
+  if (!rebuild.kept) await ownership.open(rebuild.name, []);
+  await ownership.hold([SERVER]);
   for (const subscriber_id of payers) {
     await store.loadWallet({
       subscriber_id,
@@ -80,6 +86,7 @@ export async function wholeSlices(
     const extended = await store.extend({
       ...MEANS,
       call_id,
+      server_id: SERVER,
       payer,
       reseller_id: 'bench',
       turn_seconds: null,

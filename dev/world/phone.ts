@@ -4,6 +4,7 @@ import { ServiceFailedError } from '../services/errors.ts';
 import { freePort, freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
 import {
+  busyScenario,
   cancelScenario,
   carrierScenario,
   type OutsideCall,
@@ -34,6 +35,8 @@ export interface PlacedCall {
   readonly done: Promise<CallOutcome>;
   /** What has happened so far. */
   outcome(): CallOutcome;
+  /** Where the switch takes the phone's audio; null before the answer. */
+  mediaPort(): number | null;
   /** The phone vanishes without a word. */
   abandon(): Promise<void>;
 }
@@ -67,8 +70,11 @@ function readOutcome(path: string): CallOutcome {
 
 function place(sipp: RunningSipp): PlacedCall {
   const outcome = () => readOutcome(sipp.files.messages);
+  const answer = () =>
+    readSipLog(sipp.files.messages).find((message) => message.firstLine.startsWith('SIP/2.0 200'));
   return {
     outcome,
+    mediaPort: () => answer()?.mediaPort() ?? null,
     done: sipp.exited.then(outcome),
     abandon: async () => {
       await sipp.stop({ timeout_ms: 1 });
@@ -99,9 +105,26 @@ export function createPhones(dir: string, sipPort: number) {
     if (code !== 0)
       throw new ServiceFailedError(`registration of ${account.username} failed: ${sipp.errors()}`);
   }
+  async function answerBy(account: PhoneAccount, scenario: string): Promise<WaitingPhone> {
+    const port = await freePort();
+    await register(account, port);
+    const sipp = await run(`phone-${++calls}`, scenario, [], port);
+    return {
+      invites: () =>
+        readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
+      stop: async () => {
+        await sipp.stop({ timeout_ms: 1 });
+      },
+    };
+  }
   return {
-    async call(account: PhoneAccount, number: string, talk_ms = 60_000): Promise<PlacedCall> {
-      const scenario = phoneScenario({ ...account, number, talk_ms });
+    async call(
+      account: PhoneAccount,
+      number: string,
+      talk_ms = 60_000,
+      media_port?: number,
+    ): Promise<PlacedCall> {
+      const scenario = phoneScenario({ ...account, number, talk_ms, media_port });
       return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
     },
     /** Lets it ring for a while and cancels. */
@@ -112,18 +135,9 @@ export function createPhones(dir: string, sipPort: number) {
     },
     register: (account: PhoneAccount) => register(account),
     /** Registers and waits for calls. */
-    async wait(account: PhoneAccount, ring_ms: number): Promise<WaitingPhone> {
-      const port = await freePort();
-      await register(account, port);
-      const sipp = await run(`phone-${++calls}`, carrierScenario(ring_ms), [], port);
-      return {
-        invites: () =>
-          readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
-        stop: async () => {
-          await sipp.stop({ timeout_ms: 1 });
-        },
-      };
-    },
+    wait: (account: PhoneAccount, ring_ms: number) => answerBy(account, carrierScenario(ring_ms)),
+    /** Registers and is busy. */
+    waitBusy: (account: PhoneAccount) => answerBy(account, busyScenario()),
     /** Calls in from the address of a trunk, one call of it at a time. */
     async callIn(trunkPort: number, call: OutsideCall): Promise<PlacedCall> {
       const args = ['-m', '1', '-recv_timeout', '90000'];

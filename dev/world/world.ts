@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** How long the carrier rings before it answers. */
   readonly ring_ms?: number;
+  /** Where the carrier's audio is taken. */
+  readonly carrier_media_port?: number;
   readonly redisUrl?: string;
   /** The control plane reaches its stores without the links that can be cut: for measuring. */
   readonly direct?: boolean;
@@ -37,6 +39,8 @@ export interface World {
   /** What the control plane reaches its stores by. */
   readonly links: { readonly postgres: Link; readonly redis: Link };
   readonly control: ControlPlane;
+  /** One more control plane on the same stores. It does not run yet. */
+  another(): Promise<ControlPlane>;
   readonly pabx: PabxSwitch;
   readonly carrier: Carrier;
   readonly phones: Phones;
@@ -114,12 +118,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const redis = await startRedis(options.redisUrl === undefined ? {} : { existingUrl: options.redisUrl });
   const links = { postgres: await startLink(database.url), redis: await startLink(redis.url) };
   const secret = randomBytes(32).toString('base64');
-  const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), {
+  const settings = {
     DATABASE_URL: (options.direct ? database : links.postgres).url,
     REDIS_URL: (options.direct ? redis : links.redis).url,
     PABX_SECRET: secret,
     ...options.settings,
-  });
+  };
+  const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), settings);
+  const others: ControlPlane[] = [];
   await control.start();
   const pabx = await createSwitch({
     root: options.asteriskRoot,
@@ -128,7 +134,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     token: server.token,
     ports,
   });
-  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100);
+  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100, options.carrier_media_port);
   await pabx.start();
 
   const world: World = {
@@ -138,6 +144,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     links,
     access: accessOf(secret, server.id),
     control,
+    async another() {
+      const [port = 0] = await freePorts(1);
+      const other = createControlPlane(port, join(dir, `control-plane-${port}.log`), settings);
+      others.push(other);
+      return other;
+    },
     pabx,
     carrier,
     phones: createPhones(dir, ports.sip),
@@ -157,7 +169,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     async close() {
       await carrier.stop();
       await pabx.stop();
-      await control.stop();
+      for (const one of [control, ...others]) await one.stop();
       links.postgres.close();
       links.redis.close();
       await redis.stop();

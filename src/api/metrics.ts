@@ -3,10 +3,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { lastProof } from '../stores/postgres/ledger-proofs.ts';
+import { addServerMetrics } from './server-metrics.ts';
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 const BUCKETS_seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -31,6 +33,7 @@ export interface MetricsDependencies {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
   readonly system: Db;
+  readonly servers: () => readonly ServerState[];
   /** Opens it; without one it answers to this machine only. */
   readonly token: string | null;
 }
@@ -45,14 +48,18 @@ function addDecisions(registry: Registry, decisionTimes: DecisionTimes): void {
   decisionTimes.watch((took_ms) => decisions.observe(took_ms / 1000));
 }
 
-/** `/metrics` for Prometheus: requests by route and status, live calls, decisions, the last proof of the ledger, the process itself. */
+/**
+ * `/metrics` for Prometheus: requests by route and status, live calls, decisions, servers and drift, the last proof of the
+ * ledger, the process itself.
+ */
 export function addMetrics(
   app: FastifyInstance,
-  { board, decisionTimes, system, token }: MetricsDependencies,
+  { board, decisionTimes, system, servers, token }: MetricsDependencies,
 ): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addDecisions(registry, decisionTimes);
+  addServerMetrics(registry, servers);
   const requests = new Histogram({
     name: 'pabx_http_request_duration_seconds',
     help: 'Time to answer, by route of the contract and status',

@@ -1,5 +1,6 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { BlockLinks } from '../admin/block-links.ts';
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
@@ -7,6 +8,7 @@ import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
@@ -21,6 +23,7 @@ import { answerError, answerWithProblems } from './problems.ts';
 import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
+import { addBlockRoutes } from './routes/blocks.ts';
 import { addBundleUsageRoutes } from './routes/bundle-usage.ts';
 import { addCallRoutes } from './routes/calls.ts';
 import { addCorrectionRoutes, type MoneyDependencies } from './routes/corrections.ts';
@@ -30,12 +33,14 @@ import { addHangUpRoute } from './routes/hang-up.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
+import { addNoticeRoutes } from './routes/notices.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
 import { addReRatingRoutes } from './routes/re-ratings.ts';
 import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
+import { addRingGroupRoutes } from './routes/ring-groups.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
@@ -44,6 +49,7 @@ import { addSubscriberRoutes } from './routes/subscribers.ts';
 import { addTopUpRoutes } from './routes/top-ups.ts';
 import { addTrunkRoutes } from './routes/trunks.ts';
 import { addUserRoutes } from './routes/users.ts';
+import { addUnblockPage } from './unblock-page.ts';
 
 export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** A pool whose connections are nobody until a transaction takes a tenant's role. */
@@ -52,6 +58,8 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
   readonly hangUp: HangUp;
+  /** Links that lift blocks. */
+  readonly links: BlockLinks;
   /** What decides calls, for asking what one would cost. */
   readonly directory: Directory;
   readonly publisher: Publisher;
@@ -60,6 +68,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** Somebody asked for a job. */
   readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
+  readonly servers: () => readonly ServerState[];
   readonly settings: {
     /** Origins of the panel; empty: whatever host was asked. */
     readonly origins: readonly string[];
@@ -87,12 +96,15 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);
+  addRingGroupRoutes(binder);
   addServerRoutes(binder);
   addTrunkRoutes(binder);
   addTopUpRoutes(binder, deps);
   addCorrectionRoutes(binder, deps);
   addStatementRoutes(binder);
   addBundleUsageRoutes(binder);
+  addBlockRoutes(binder, deps);
+  addNoticeRoutes(binder);
   addCallRoutes(binder, board);
   addHangUpRoute(binder, deps);
   addReceiptRoutes(binder, deps.directory);
@@ -121,10 +133,12 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  addMetrics(app, { board, decisionTimes: deps.decisionTimes, system, token: settings.metrics_token });
+  const { decisionTimes, servers } = deps;
+  addMetrics(app, { board, decisionTimes, system, servers, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);
+  addUnblockPage(app, deps);
   addRoutes(createBinder({ app, tenants, authenticate }), deps);
   addLiveStream(app, {
     board,

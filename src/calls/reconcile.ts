@@ -1,4 +1,5 @@
 import { eraseJournal, readClock, readJournal } from '../asterisk/ami/actions.ts';
+import { isToneChannel } from '../asterisk/ari/whisper.ts';
 import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -6,6 +7,9 @@ import { settledAmong } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
+import { compareSights, createDriftKeeper, type Drift, type DriftKeeper } from './drift.ts';
+import { besidesHeld } from './forwarding.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import {
@@ -24,6 +28,8 @@ export interface Reconciler {
    * unheard, prolongs the leases of the others. `fresh`: the link has just come up, nothing is taken for known.
    */
   reconcile(link: Switch, fresh: boolean): Promise<void>;
+  /** What was found to differ at the last reconciliation of a server, and in all of them. */
+  readonly driftOf: DriftKeeper['counts'];
   /** Settles what only the journal knows, and erases its buckets once all their calls are in the ledger. */
   sweepJournal(link: Switch): Promise<void>;
 }
@@ -41,6 +47,8 @@ export interface ReconcileDependencies {
 /** A bucket of the journal is erased when no call can still be written into it or be on its way to the ledger. */
 const ERASE_AFTER_seconds = 300;
 const BUCKET_seconds = 100;
+/** An end that the switch told before its list of channels may reach us after it. */
+const HEARD_LATE_ms = 300;
 
 function endOfJournal(entry: JournalEntry): CallEnd {
   const { ended_at_ms, talk_ms, q850 } = entry;
@@ -63,6 +71,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   const { db, store, admissions, controller, settler, rebuilder, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, Moment>();
+  const drifting = createDriftKeeper();
+
+  const callsOn = ({ server_id }: Switch) =>
+    [...controller.live.values()].filter((call) => call.facts.server_id === server_id);
 
   /** Now, by the clock that tells when the switch's calls were answered: ours may have been set meanwhile. */
   async function momentOf(link: Switch): Promise<Moment> {
@@ -90,14 +102,15 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (!stored.ended) controller.adopt(restoreCall(stored, seen, now));
       return;
     }
-    const call = await rebuilder.fromSwitch(link.server_id, seen, now);
-    if (!call) {
+    const rebuilt = await rebuilder.fromSwitch(link.server_id, seen, now);
+    if (!rebuilt) {
       log.error(
         { server: link.name, call: seen.call_id, exten: seen.exten },
         'a running call cannot be explained',
       );
       return;
     }
+    const call = { ...rebuilt, facts: besidesHeld(rebuilt.facts, controller.live) };
     if (call.registered) await admissions.adopt(call.facts, call.grant);
     controller.adopt(call);
     log.info({ call: seen.call_id }, 'a running call was rebuilt from its switch');
@@ -109,7 +122,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     if (seen.answered_at_ms === null || call.answered_at_ms !== null) return;
     markAnswered(call, seen.answered_at_ms, now);
     controller.adopt(call);
-    if (call.registered) await store.answer(seen.call_id, seen.answered_at_ms);
+    if (call.registered) await store.answer(seen.call_id, call.facts.server_id, seen.answered_at_ms);
   }
 
   function settle(call: LiveCall, end: CallEnd): void {
@@ -118,8 +131,13 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  function settleVanished(stored: StoredCall, entry: JournalEntry | undefined, now: Moment): void {
+  async function settleVanished(
+    stored: StoredCall,
+    entry: JournalEntry | undefined,
+    now: Moment,
+  ): Promise<void> {
     const call = restoreCall(stored, null, now);
+    if (entry?.answered_by) await rebuilder.nameLine(call, entry.answered_by);
     if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     settle(
       call,
@@ -128,9 +146,13 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileFresh(link: Switch): Promise<void> {
+    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
+    const before = callsOn(link);
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
+    // Of a process that died between two of its requests; all others end by themselves.
+    for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
     const journal = await readEntries(link);
     const now = await momentOf(link);
     const unsettled = (await store.ended()).filter(
@@ -141,10 +163,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (running) await catchUp(running, seen, now);
       else await takeOver(link, seen, known.get(seen.call_id), now);
     }
-    for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
+    for (const call of before) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
-      settleVanished(stored, journal.get(stored.call_id), now);
+      await settleVanished(stored, journal.get(stored.call_id), now);
     }
     await recoverFromJournal(
       link,
@@ -152,14 +174,9 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     );
   }
 
-  function endUnheard(
-    link: Switch,
-    call: LiveCall,
-    ids: Set<string>,
-    journal: Map<string, JournalEntry>,
-  ): void {
-    const { call_id, server_id } = call.facts;
-    if (server_id !== link.server_id || ids.has(call_id)) return;
+  function endUnheard(call: LiveCall, ids: ReadonlySet<string>, journal: Map<string, JournalEntry>): void {
+    const { call_id } = call.facts;
+    if (ids.has(call_id)) return;
     const entry = journal.get(call_id);
     const seen_at_ms = seenAt(call, lastSeen.get(call_id));
     controller.end(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
@@ -181,22 +198,38 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileRunning(link: Switch): Promise<void> {
-    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
-    const before = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    const ids = new Set((await link.ari.channels()).map((channel) => channel.id));
-    const missing = before.filter((call) => !ids.has(call.facts.call_id));
-    const unseen = (await store.unseenOf(link.server_id)).filter(
-      ({ call_id }) => !ids.has(call_id) && !controller.live.has(call_id),
-    );
-    if (missing.length + unseen.length === 0) return;
+    const know = () => callsOn(link).map(({ facts: { call_id }, registered }) => ({ call_id, registered }));
+    const before = know();
+    const redis = await store.idsOf(link.server_id);
+    const all = await link.ari.channels();
+    const channels = new Set(all.map((channel) => channel.id));
+    const seen = seenCalls(all);
+    const look = () =>
+      compareSights({ before, after: know(), redis, channels, let_go: seen.map(({ call_id }) => call_id) });
+    if (look().NOT_ON_SWITCH.length > 0) await new Promise((resolve) => setTimeout(resolve, HEARD_LATE_ms));
+    const drift = drifting.confirm(link.server_id, look());
+    if (Object.values(drift).every((ids) => ids.length === 0)) return;
+    log.warn({ server: link.name, ...drift }, 'calls drift');
+    await mend(link, drift, seen);
+  }
+
+  async function mend(link: Switch, drift: Drift, seen: readonly SeenCall[]): Promise<void> {
+    const stored = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const [journal, now] = [await readEntries(link), await momentOf(link)];
-    for (const call of missing) endUnheard(link, call, ids, journal);
-    for (const stored of unseen) settleVanished(stored, journal.get(stored.call_id), now);
-    log.warn({ server: link.name, calls: missing.length + unseen.length }, 'calls ended unheard');
+    const lost = callsOn(link).filter((call) => drift.NOT_ON_SWITCH.includes(call.facts.call_id));
+    for (const call of lost) endUnheard(call, new Set(), journal);
+    for (const one of seen.filter(({ call_id }) => drift.NOT_KNOWN.includes(call_id)))
+      await takeOver(link, one, stored.get(one.call_id), now);
+    for (const id of drift.ONLY_IN_REDIS) {
+      const call = stored.get(id);
+      if (call) await settleVanished(call, journal.get(id), now);
+    }
+    for (const call of callsOn(link).filter((one) => drift.NOT_IN_REDIS.includes(one.facts.call_id)))
+      await admissions.adopt(call.facts, call.grant);
   }
 
   async function renew(link: Switch): Promise<void> {
-    const calls = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
+    const calls = callsOn(link);
     const now = { wall_ms: Date.now(), mono_ms: performance.now() };
     for (const call of calls) lastSeen.set(call.facts.call_id, now);
     for (const id of lastSeen.keys()) if (!controller.live.has(id)) lastSeen.delete(id);
@@ -205,6 +238,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   return {
+    driftOf: drifting.counts,
     async reconcile(link, fresh) {
       if (fresh) await reconcileFresh(link);
       else await reconcileRunning(link);

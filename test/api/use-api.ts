@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
+import { createBlockLinks } from '../../src/admin/block-links.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
 import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
@@ -28,8 +29,10 @@ import type { ResellerWallet } from '../../src/stores/postgres/reseller-wallets.
 import type { Wallet } from '../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../../src/stores/redis/ownership.ts';
 import { connectRevocations, createSessionStore, type Revocations } from '../../src/stores/redis/sessions.ts';
 import { createSignInTries } from '../../src/stores/redis/sign-in-tries.ts';
+import { ownAnyServer } from '../stores/redis/any-server.ts';
 
 export interface Answer {
   readonly status: number;
@@ -105,8 +108,9 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const logged: string[] = [];
     const wallets: Wallet[] = [];
     const resellerWallets: ResellerWallet[] = [];
-    const store = createLiveCallStore(redis, ignore);
-    await store.beginEpoch();
+    const ownership = ownAnyServer(createOwnership(redis, ignore));
+    const store = createLiveCallStore(redis, ownership);
+    await ownership.begin();
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
     const jobs = createJobs({
       db: system.db,
@@ -139,6 +143,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
             return directory.line(name);
           },
         },
+        links: createBlockLinks(SECRET),
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',
@@ -158,6 +163,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         },
         reserve: createReserve(system.db, store, logger),
         health: {},
+        servers: () => [],
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
       await next.listen({ host: '127.0.0.1', port: 0 });

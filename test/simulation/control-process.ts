@@ -1,6 +1,8 @@
 import { type CallControl, createCallControl } from '../../src/calls/call-control.ts';
+import type { Told } from '../../src/calls/company.ts';
 import type { Log } from '../../src/calls/log.ts';
 import type { SliceTimes } from '../../src/calls/slices.ts';
+import type { Peers } from '../../src/stores/redis/peers.ts';
 import type { Chance } from './chance.ts';
 import type { Clock, Owner } from './clock.ts';
 import type { Household } from './household.ts';
@@ -93,7 +95,8 @@ export class ControlProcess implements Owner {
     clock.as(this, () =>
       clock.after(0, () => {
         const redis = this.redis.asRedis();
-        this.control = createCallControl({ db: asDb(this.db), redis, connectAri, times, log });
+        const stores = { db: asDb(this.db), redis, peers: ALONE };
+        this.control = createCallControl({ ...stores, connectAri, times, log, braking: UNBRAKED });
         this.control.switches.set(addresses);
         if (around.redisHealth.up) clock.after(0, () => this.redis.tell('ready'));
       }),
@@ -115,5 +118,9 @@ export class ControlProcess implements Owner {
     for (const host of this.hosts) amiHosts.delete(host);
   }
 }
+
+/** Nobody else is there to be told anything. */
+const ALONE: Peers<Told> = { id: 'alone', say() {}, listen: (_, joined) => joined(), close() {} };
+const UNBRAKED = { mode: 'OFF', night: { from: 22, to: 6 } } as const;
 
 const NOBODY = { user: '', ari_password: '', ami_password: '' };

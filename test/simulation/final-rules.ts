@@ -101,7 +101,7 @@ function leftovers(world: World): void {
   const open = world.calls().filter(({ ended_ms }) => ended_ms === null);
   require(open.length === 0, 'every call has ended', () => open.map(brief));
   world.redis.expireAll();
-  const kept = /^pabx:(epoch|done:|wallet:)/;
+  const kept = /^pabx:(epoch|owner:|done:|wallet:)/;
   const left = [...world.redis.held.keys()].filter((key) => !kept.test(key));
   require(left.length === 0, 'no slot, lease or call is left in Redis', () => left);
   for (const [key, wallet] of world.redis.held) {
@@ -134,7 +134,7 @@ async function wallets(world: World): Promise<void> {
 function complaints(world: World): void {
   if (world.history.actions.some(isFault)) return;
   // The very first thing is a Redis that never served.
-  const loud = world.told.filter(({ level, at_ms }) => level !== 'info' && at_ms > 0);
+  const loud = world.told.filter(({ level, at_ms }) => level !== 'info' && at_ms > 3_000);
   require(loud.length === 0, 'nothing is complained of when nothing is wrong', () => loud);
 }
 

@@ -114,6 +114,8 @@ function planOf(chance: Chance): CallPlan {
 }
 
 const HOUR_ms = 3_600_000;
+/** Until then a new Redis waits for those who may have owned the servers. */
+const OPEN_ms = 5_000;
 const SETTING: readonly (readonly Host[])[] = [['control'], ['switch'], ['control', 'switch']];
 
 function faultOf(chance: Chance, at_ms: number): Fault {
@@ -176,7 +178,9 @@ function actionsOf(chance: Chance): Action[] {
   if (chance.odds(0.2)) actions.push({ at_ms: moment(), do: 'HANG_UP', call: chance.int(0, 5) });
   const faults = chance.odds(0.3) ? 0 : chance.pick([1, 1, 2, 3]);
   for (let count = faults; count > 0; count -= 1) actions.push(faultOf(chance, moment()));
-  return actions.sort((one, other) => one.at_ms - other.at_ms);
+  return actions
+    .map((action) => ({ ...action, at_ms: action.at_ms + OPEN_ms }))
+    .sort((one, other) => one.at_ms - other.at_ms);
 }
 
 /** The history of a seed. */

@@ -99,6 +99,9 @@ function subscriberFacts(terms: SubscriberTerms, all: Terms, ids: { own: string;
     reserved_in: terms.reserved_in,
     calls_per_second: terms.calls_per_second,
     internal_calls_take_slots: true,
+    warn_seconds: 10,
+    switch_tone: false,
+    groups: new Map(),
     reseller_max_calls: all.reseller_max_calls,
     credit_limit_micros: terms.billing_mode === 'PREPAID' ? 0n : BigInt(terms.credit_micros),
     daily_cap_micros: terms.daily_cap_micros === null ? null : BigInt(terms.daily_cap_micros),
@@ -150,7 +153,15 @@ export function householdOf(terms: Terms, seed: number): Household {
       const number = `+55113${String(index * 100 + position).padStart(7, '0')}`;
       made.extensions.set(extension, sip_username);
       const { subscriber_id } = facts;
-      numbers.set(number, { number, active: true, reseller_id, subscriber_id, server_id, sip_username });
+      numbers.set(number, {
+        ...NUMBER,
+        number,
+        reseller_id,
+        subscriber_id,
+        server_id,
+        sip_username,
+        did_id: newId(),
+      });
       const lineFacts = {
         line_id: newId(),
         sip_username,
@@ -173,6 +184,15 @@ const LINE = {
   line_calls_per_second: null,
   max_ring_seconds: null,
   caller_id: null,
+  caller_id_limits: null,
+} as const;
+
+const NUMBER = {
+  active: true,
+  group_code: null,
+  max_calls: null,
+  max_calls_out: null,
+  max_calls_in: null,
 } as const;
 
 const limitsOf = ({ max_calls, max_call_seconds }: LineTerms) => ({

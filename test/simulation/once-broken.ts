@@ -32,7 +32,7 @@ function history(actions: readonly Action[], terms: Partial<SubscriberTerms> = {
       wholesale: null,
       subscribers: [{ ...SUBSCRIBER, ...terms }],
     },
-    actions,
+    actions: actions.map((action) => ({ ...action, at_ms: action.at_ms + 5_000 })),
   };
 }
 

@@ -66,9 +66,7 @@ export class RedisClient {
   readonly get = (key: string) => this.ask<string | null>('GET', key);
   readonly set = (key: string, value: string) => this.ask('SET', key, value);
   readonly unlink = (...keys: string[]) => this.ask('UNLINK', ...keys);
-  readonly zrange = (...given: string[]) => this.ask('ZRANGE', ...given);
-  readonly zrangebyscore = (...given: (string | number)[]) => this.ask('ZRANGEBYSCORE', ...given);
-  readonly time = () => this.ask('TIME', '');
+  readonly zrange = (...given: (string | number)[]) => this.ask('ZRANGE', ...given);
   readonly info = () => this.ask('INFO');
 
   async hgetall(key: string): Promise<Record<string, string>> {
@@ -79,8 +77,8 @@ export class RedisClient {
   }
 
   async scan(_cursor: string, _match: string, pattern: string): Promise<[string, string[]]> {
-    const [cursor, keys] = await this.ask<readonly [string, string[]]>('SCAN', '0');
-    return [cursor, keys.filter((key) => key.startsWith(pattern.slice(0, -1)))];
+    const [cursor, keys] = await this.ask<readonly [string, string[]]>('SCAN', '0', 'MATCH', pattern);
+    return [cursor, keys];
   }
 
   asRedis(): Redis {

@@ -96,10 +96,17 @@ export class RedisData {
     EXISTS: (key) => (this.held.has(key) ? 1 : 0),
     DEL: (...keys) => keys.reduce((count, key) => count + this.drop(key), 0),
     UNLINK: (...keys) => keys.reduce((count, key) => count + this.drop(key), 0),
-    SCAN: () => {
+    SCAN: (_cursor, _match, pattern = '*') => {
       this.expireAll();
-      return ['0', [...this.held.keys()]];
+      return ['0', [...this.held.keys()].filter((key) => key.startsWith(pattern.slice(0, -1)))];
     },
+    SADD: (key, ...members) =>
+      this.change(key, SortedSet, ({ scores }) => {
+        const before = scores.size;
+        for (const member of members) scores.set(member, 0);
+        return scores.size - before;
+      }),
+    SISMEMBER: (key, member = '') => (this.sorted(key)?.scores.has(member) ? 1 : 0),
     PEXPIRE: (key, ms) => {
       if (!this.held.has(key)) return 0;
       this.expiries.set(key, this.now_ms() + Number(ms));

@@ -75,6 +75,17 @@ vi.mock('../../src/stores/postgres/rate-shelf.ts', () => ({
   createRateShelf: (db: Db) => (version_id: string) => of(db).table(version_id),
 }));
 
+vi.mock('../../src/stores/postgres/blocks.ts', async (original) => ({
+  ...(await original()),
+  readBlocksInForce: async () => [],
+  readBrakeSettings: async () => [],
+}));
+
+vi.mock('../../src/stores/postgres/spending.ts', async (original) => ({
+  ...(await original()),
+  readHabits: async () => ({ usual_day_micros: {}, countries: [] }),
+}));
+
 vi.mock('../../src/asterisk/ami/connection.ts', async (original) => ({
   ...(await original()),
   connectAmi: async (options: AmiOptions) => {

@@ -119,6 +119,9 @@ export class SwitchLinks {
       channels: () => this.ask(() => target.list()),
       continueAt: (id, context, exten) => this.ask(() => target.continueAt(id, context, exten)),
       hangUp: (id, q850) => this.ask(() => target.hangUp(id, q850)),
+      // Who hears a tone is not simulated, only that it is asked for and does no harm.
+      whisper: () => this.ask(() => true),
+      isListening: () => this.ask(() => state.open && target.application === application),
       close: end,
     };
   };

@@ -1,15 +1,17 @@
 import http from 'node:http';
 import WebSocket from 'ws';
-import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+import { type AriChannel, AriError, type AriOptions, type AriPort, type Tone } from './port.ts';
 import {
   type AriResponse,
   createSocketRequests,
   RESPONSE_TYPE,
   type SocketRequests,
 } from './socket-requests.ts';
+import { createStarts, newToneChannel, type Starts } from './whisper.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
+const ECHO_PATIENCE_ms = 1_000;
 const ECHO = 'pabx-echo';
 const ECHO_TYPE = 'ChannelUserevent';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
@@ -69,26 +71,48 @@ function openSocket(options: AriOptions): Promise<WebSocket> {
   });
 }
 
+interface Watch {
+  /** Whether this event is an echo. */
+  isEcho(event: unknown): boolean;
+  /** Whether an echo that is asked for now comes at once. */
+  ask(): Promise<boolean>;
+  stop(): void;
+}
+
 /**
  * Asks the switch for an event of our own again and again. When it does not come, the socket is dead, or another
  * client has taken over the application: Asterisk then leaves our socket open, and silent for ever.
  */
-function watch(application: string, request: Request, lost: (reason: Error) => void) {
+function watch(application: string, request: Request, lost: (reason: Error) => void): Watch {
   let heard = true;
-  const path = `/events/user/${ECHO}?application=${encodeURIComponent(application)}`;
+  let asked = 0;
+  const answers = new Map<string, (heard: boolean) => void>();
+  const call = (name: string) =>
+    request('POST', `/events/user/${name}?application=${encodeURIComponent(application)}`);
   const timer = setInterval(() => {
     if (!heard)
       return lost(new Error('ARI sends no events any more; does another client use the application?'));
     heard = false;
-    request('POST', path).catch(lost);
+    call(ECHO).catch(lost);
   }, ECHO_EVERY_ms);
   return {
-    /** Whether this event is the echo. */
-    isEcho(event: unknown): boolean {
+    isEcho(event) {
       const { type, eventname } = event as { type?: unknown; eventname?: unknown };
-      if (type !== ECHO_TYPE || eventname !== ECHO) return false;
+      if (type !== ECHO_TYPE || typeof eventname !== 'string' || !eventname.startsWith(ECHO)) return false;
       heard = true;
+      answers.get(eventname)?.(true);
       return true;
+    },
+    ask() {
+      asked += 1;
+      // A name of its own: an older echo may still wait in the socket of a process that was paused.
+      const name = `${ECHO}-${asked}`;
+      const heardIt = new Promise<boolean>((resolve) => {
+        answers.set(name, resolve);
+        setTimeout(resolve, ECHO_PATIENCE_ms, false).unref();
+        call(name).catch(() => resolve(false));
+      });
+      return heardIt.finally(() => answers.delete(name));
     },
     stop: () => clearInterval(timer),
   };
@@ -98,15 +122,16 @@ function listen(
   socket: WebSocket,
   options: AriOptions,
   request: Request,
-  answers: SocketRequests,
-): () => void {
+  takes: (event: object) => boolean,
+  gone: (reason: Error) => void,
+): Watch {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
     echo.stop();
     socket.terminate();
-    answers.lose(reason);
+    gone(reason);
     options.onLost(reason);
   };
   const echo = watch(options.application, request, lost);
@@ -118,27 +143,64 @@ function listen(
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event !== 'object' || event === null || answers.takes(event) || echo.isEcho(event)) return;
+    if (typeof event !== 'object' || event === null || takes(event) || echo.isEcho(event)) return;
     options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
-  return () => {
-    over = true;
-    echo.stop();
-    socket.terminate();
-    answers.lose(new Error('the ARI connection was closed'));
+  return {
+    ...echo,
+    stop() {
+      over = true;
+      echo.stop();
+      socket.terminate();
+      gone(new Error('the ARI connection was closed'));
+    },
+  };
+}
+
+function done(operation: string, { status, body }: AriResponse): boolean {
+  if (status >= 200 && status < 300) return true;
+  // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
+  if (status === 404 || status === 409 || status === 412) return false;
+  throw new AriError(operation, status, body);
+}
+
+/** A snoop channel speaks into what its party hears. It ends with its tone, or with the call. */
+function whisperer(application: string, ask: SocketRequests['request'], starts: Starts): AriPort['whisper'] {
+  const post = async (path: string, parameters: Record<string, string>) =>
+    done(path, await ask('POST', `/channels/${path}?${new URLSearchParams(parameters)}`));
+
+  async function play(tone_id: string, { cadence, seconds }: Tone): Promise<boolean> {
+    // Before the tone: it must not stay, whatever becomes of us.
+    const limit = { variable: 'TIMEOUT(absolute)', value: seconds.toFixed(3) };
+    return (
+      (await post(`${tone_id}/variable`, limit)) &&
+      (await post(`${tone_id}/play`, { media: `tone:${cadence}` }))
+    );
+  }
+
+  return async (channel_id, tone) => {
+    const tone_id = newToneChannel();
+    const began = starts.of(tone_id);
+    try {
+      const snoop = `${encodeURIComponent(channel_id)}/snoop/${tone_id}`;
+      if (!(await post(snoop, { app: application, whisper: 'out' }))) return false;
+      if ((await began) && (await play(tone_id, tone))) return true;
+      await ask('DELETE', `/channels/${tone_id}`);
+      return false;
+    } finally {
+      starts.forget(tone_id);
+    }
   };
 }
 
 /** What calls wait for goes over the socket; a list of channels would hold all of that up. */
-function createPort(request: Request, ask: SocketRequests['request'], close: () => void): AriPort {
-  const done = async (operation: string, { status, body }: AriResponse): Promise<boolean> => {
-    if (status >= 200 && status < 300) return true;
-    // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
-    if (status === 404 || status === 409 || status === 412) return false;
-    throw new AriError(operation, status, body);
-  };
+function createPort(
+  request: Request,
+  ask: SocketRequests['request'],
+  rest: Pick<AriPort, 'whisper' | 'isListening' | 'close'>,
+): AriPort {
   return {
     async channels() {
       const { status, body } = await request('GET', '/channels');
@@ -154,7 +216,7 @@ function createPort(request: Request, ask: SocketRequests['request'], close: () 
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
       return done('hangup', await ask('DELETE', path));
     },
-    close,
+    ...rest,
   };
 }
 
@@ -166,8 +228,14 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
+  const starts = createStarts();
   const answers = createSocketRequests(socket, REQUEST_TIMEOUT_ms);
-  const stop = listen(socket, options, request, answers);
+  const gone = (reason: Error) => {
+    answers.lose(reason);
+    starts.close();
+  };
+  const takes = (event: object) => answers.takes(event) || starts.hear(event);
+  const { ask, stop } = listen(socket, options, request, takes, gone);
   const close = () => {
     stop();
     agent.destroy();
@@ -181,5 +249,6 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(request, answers.request, close);
+  const whisper = whisperer(options.application, answers.request, starts);
+  return createPort(request, answers.request, { whisper, isListening: ask, close });
 }

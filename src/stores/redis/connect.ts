@@ -15,11 +15,3 @@ export function connectRedis(url: string, onError: (error: Error) => void): Redi
   redis.on('error', onError);
   return redis;
 }
-
-/** Identity of the running server process: it changes when Redis restarts, whatever its files brought back. */
-export async function redisRunId(redis: Redis): Promise<string> {
-  const info = await redis.info('server');
-  const runId = /^run_id:(\w+)/m.exec(info)?.[1];
-  if (!runId) throw new Error('Redis did not tell its run_id');
-  return runId;
-}

@@ -129,6 +129,14 @@ class Translator {
       this.expect('do');
       return `while (${condition}) { ${this.blockToEnd()} }`;
     }
+    if (this.accept('repeat')) {
+      this.scopes.push(new Map());
+      const code = this.block();
+      this.expect('until');
+      const condition = truth(this.expression());
+      this.scopes.pop();
+      return `do { ${code} if (${condition}) break; } while (true);`;
+    }
     if (this.accept('for')) return this.loop();
     if (this.accept('return')) return this.result();
     if (this.accept('function')) {
