@@ -17,7 +17,7 @@ import type { Asked } from './tape.ts';
  * same order, and every answer is compared.
  */
 
-const HISTORIES = 40;
+const HISTORIES = 25;
 const seed = randomInt(2 ** 31);
 const ignore = () => {};
 

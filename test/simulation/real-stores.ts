@@ -98,6 +98,7 @@ const CLOCK = `
 local server = redis
 local redis = { call = function(name, ...)
   if name == 'PEXPIRE' then return 1 end
+  if name == 'INFO' then return 'run_id:' .. server.call('GET', 'history:run') end
   if name ~= 'TIME' then return server.call(name, ...) end
   local second, micro = string.match(server.call('GET', 'history:now'), '(%d+) (%d+)')
   return { second, micro }
@@ -108,13 +109,14 @@ end }
 export async function askRedis(redis: Redis, asked: Exclude<Asked, { store: 'LEDGER' }>): Promise<unknown> {
   if (asked.store === 'FLUSH') return redis.flushdb();
   if (asked.store === 'COMMAND') return ask(redis, asked);
-  const { lua, keys, given, now_ms } = asked;
+  const { lua, keys, given, now_ms, run_id } = asked;
+  await redis.set('history:run', run_id);
   await redis.set('history:now', `${Math.floor(now_ms / 1000)} ${Math.round((now_ms % 1000) * 1000)}`);
   return redis.eval(CLOCK + lua, keys.length, ...keys, ...given);
 }
 
 /** By the methods that the product uses, which make the replies of either protocol the same. */
 function ask(redis: Redis, { name, given }: Extract<Asked, { store: 'COMMAND' }>): Promise<unknown> {
-  const all = name === 'SCAN' ? ['0', 'MATCH', 'pabx:*', 'COUNT', '10000'] : given;
+  const all = name === 'SCAN' ? [...given, 'COUNT', '10000'] : given;
   return Reflect.apply(Reflect.get(redis, name.toLowerCase()), redis, all);
 }

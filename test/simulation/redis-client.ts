@@ -49,7 +49,7 @@ export class RedisClient {
       this.link.ask(() => {
         const [keys, given] = [all.slice(0, count).map(String), all.slice(count).map(String)];
         const reply = fromLua(script(keys, given, call));
-        tape({ store: 'SCRIPT', lua, keys, given, now_ms: this.data.now_ms(), reply });
+        tape({ store: 'SCRIPT', lua, keys, given, ...this.data.moment(), reply });
         return reply;
       });
     Object.assign(this, { [name]: run });

@@ -31,6 +31,11 @@ export class RedisData {
     return `run${this.runs}`;
   }
 
+  /** What a script that runs now is told of time and server. */
+  moment() {
+    return { now_ms: this.now_ms(), run_id: this.run_id };
+  }
+
   /** Everything is gone; `restart`: the process too, so that it is another one. */
   flush(restart: boolean): void {
     this.asked += 1;

@@ -15,8 +15,9 @@ export interface Outcome {
   readonly steps: number;
 }
 
-/** When everything is over and whatever comes again by itself has come round. */
-const QUIET_ms = 560_000;
+/** When everything is over and whatever comes again by itself has come round; and what only the journal tells is swept. */
+const QUIET_ms = 120_000;
+const SWEPT_ms = 560_000;
 
 function lastOf({ actions }: History): number {
   const ends = actions.map((action) => {
@@ -43,14 +44,20 @@ export async function runHistory(
   let [steps, checked] = [0, -1];
   try {
     await world.open();
-    await clock.runUntil(lastOf(history) + QUIET_ms, () => {
+    const check = () => {
       steps += 1;
       const changes = world.changes();
       if (changes === checked) return;
       checkStep(world);
       checkUse(world);
       checked = changes;
-    });
+    };
+    const over_ms = lastOf(history);
+    await clock.runUntil(over_ms + QUIET_ms, check);
+    const unrecorded = world
+      .calls()
+      .some(({ call_id, answered_ms }) => answered_ms !== null && !world.ledger.calls.has(call_id));
+    if (unrecorded) await clock.runUntil(over_ms + SWEPT_ms, check);
     await checkEnd(world);
     checkCaps(world);
     checkTogether(world);

@@ -14,7 +14,7 @@ declare module 'vitest' {
 }
 
 const asked = inject('simulate');
-const HISTORIES = 1_000;
+const HISTORIES = 500;
 
 describe.skipIf(asked)('the simulation', () => {
   test.each(ONCE_BROKEN)('%s', async (_, history) => {

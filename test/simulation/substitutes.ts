@@ -86,6 +86,12 @@ vi.mock('../../src/stores/postgres/spending.ts', async (original) => ({
   readHabits: async () => ({ usual_day_micros: {}, countries: [] }),
 }));
 
+// Four looks a second, and a clock that moves by hand never stands still.
+vi.mock('../../src/calls/talk.ts', async (original) => ({
+  ...(await original()),
+  watchPauses: () => ({ longest_ms: () => 0 }),
+}));
+
 vi.mock('../../src/asterisk/ami/connection.ts', async (original) => ({
   ...(await original()),
   connectAmi: async (options: AmiOptions) => {

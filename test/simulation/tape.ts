@@ -9,6 +9,7 @@ export type Asked =
       readonly keys: readonly string[];
       readonly given: readonly string[];
       readonly now_ms: number;
+      readonly run_id: string;
       readonly reply: Reply;
     }
   | {
