@@ -30,8 +30,9 @@ export class RedisClient {
     this.around = around;
   }
 
-  on(event: Heard, listener: () => void): void {
+  on(event: Heard, listener: () => void): this {
     this.heard[event].push(listener);
+    return this;
   }
 
   tell(event: Heard): void {
