@@ -100,8 +100,8 @@ describe('the owner', () => {
   });
 
   test('is paused alone: a call that ended meanwhile is billed by the clock of its switch', async () => {
-    await standby.stop();
     const { subscriber, line } = await subscriberWithLine(world(), RICH);
+    await standby.stop();
     const call = await world().phones.call(line, '11987654321', 4_500);
     await answered(call);
     owner.pause();
