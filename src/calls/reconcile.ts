@@ -1,4 +1,4 @@
-import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
+import { eraseJournal, readClock, readJournal } from '../asterisk/ami/actions.ts';
 import { isToneChannel } from '../asterisk/ari/whisper.ts';
 import { type BegunCall, type JournalEntry, type OfflineRefusal, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
@@ -14,7 +14,14 @@ import { NORMAL_CLEARING } from './hang-up.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import type { OfflineBook } from './offline.ts';
-import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
+import {
+  type Moment,
+  markAnswered,
+  type Rebuilder,
+  restoreCall,
+  type SeenCall,
+  seenCalls,
+} from './recovery.ts';
 import type { LostCall, SecondSource } from './second-source.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
@@ -66,23 +73,31 @@ function isUnpriced({ facts }: LiveCall): boolean {
 }
 
 /** R8: a call that vanished is billed to the last time that its switch showed it. */
-function endOfGhost(call: LiveCall, seen_at_ms: number): CallEnd {
-  const answered_at_ms = call.answered_at_ms;
-  const ended_at_ms = answered_at_ms === null ? seen_at_ms : Math.max(seen_at_ms, answered_at_ms);
-  const talk_ms = answered_at_ms === null ? 0 : ended_at_ms - answered_at_ms;
-  return { ended_at_ms, talk_ms, reason: 'LOST', q850: null };
+function endOfGhost({ answered_at_ms }: LiveCall, seen_at_ms: number): CallEnd {
+  const talk_ms = answered_at_ms === null ? 0 : Math.max(0, seen_at_ms - answered_at_ms);
+  return { ended_at_ms: (answered_at_ms ?? seen_at_ms) + talk_ms, talk_ms, reason: 'LOST', q850: null };
+}
+
+/** When a call was last seen, by its switch's clock if it is answered: by how long ago that is, as ours may have been set. */
+function seenAt({ facts, answered_at_ms, answered_mono_ms }: LiveCall, seen: Moment | undefined): number {
+  if (answered_at_ms === null || answered_mono_ms === null) return seen?.wall_ms ?? facts.created_at_ms;
+  return seen ? answered_at_ms + seen.mono_ms - answered_mono_ms : answered_at_ms;
 }
 
 export function createReconciler(deps: ReconcileDependencies): Reconciler {
   const { db, store, admissions, controller, settler, rebuilder, offline, second, log } = deps;
   /** When each running call was last shown by its switch. */
-  const lastSeen = new Map<string, number>();
+  const lastSeen = new Map<string, Moment>();
   const drifting = createDriftKeeper();
 
   const callsOn = ({ server_id }: Switch) =>
     [...controller.live.values()].filter((call) => call.facts.server_id === server_id);
 
-  const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
+  /** Now, by the clock that tells when the switch's calls were answered: ours may have been set meanwhile. */
+  async function momentOf(link: Switch): Promise<Moment> {
+    const wall_ms = await readClock(link.ami);
+    return { wall_ms, mono_ms: performance.now() };
+  }
 
   async function readAll(link: Switch): Promise<Journal> {
     const journal: Journal = { ended: new Map(), refused: [] };
@@ -95,12 +110,17 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     return journal;
   }
 
-  async function takeOver(link: Switch, seen: SeenCall, stored: StoredCall | undefined): Promise<void> {
+  async function takeOver(
+    link: Switch,
+    seen: SeenCall,
+    stored: StoredCall | undefined,
+    now: Moment,
+  ): Promise<void> {
     if (stored) {
-      if (!stored.ended) controller.adopt(restoreCall(stored, seen, now()));
+      if (!stored.ended) controller.adopt(restoreCall(stored, seen, now));
       return;
     }
-    const rebuilt = await rebuilder.fromSwitch(link.server_id, seen, now());
+    const rebuilt = await rebuilder.fromSwitch(link.server_id, seen, now);
     if (!rebuilt) {
       log.error(
         { server: link.name, call: seen.call_id, exten: seen.exten },
@@ -114,14 +134,28 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     log.info({ call: seen.call_id }, 'a running call was rebuilt from its switch');
   }
 
+  /** What its switch told of a known call while it was not heard. */
+  async function catchUp(call: LiveCall, seen: SeenCall, now: Moment): Promise<void> {
+    call.callee ??= seen.callee;
+    if (seen.answered_at_ms === null || call.answered_at_ms !== null) return;
+    markAnswered(call, seen.answered_at_ms, now);
+    controller.adopt(call);
+    if (call.registered) await store.answer(seen.call_id, call.facts.server_id, seen.answered_at_ms);
+  }
+
   function settle(call: LiveCall, end: CallEnd): void {
     settler.add(settlementOf(call, end).record);
     log.info({ call: call.facts.call_id, reason: end.reason }, 'a call that ended unheard is settled');
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  async function settleVanished(stored: StoredCall, entry?: JournalEntry, lost?: LostCall): Promise<void> {
-    const call = restoreCall(stored, null, now());
+  async function settleVanished(
+    stored: StoredCall,
+    now: Moment,
+    entry?: JournalEntry,
+    lost?: LostCall,
+  ): Promise<void> {
+    const call = restoreCall(stored, null, now);
     if (entry?.answered_by) await rebuilder.nameLine(call, entry.answered_by);
     if (entry && entry.talk_ms > 0) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     call.answered_at_ms ??= lost?.answered_at_ms ?? null;
@@ -153,13 +187,14 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
     const { ended: journal, refused } = await readAll(link);
     const lost = await second.lostAmong(link, begun, ids, journal);
+    const now = await momentOf(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
     );
     for (const seen of seenCalls(channels)) {
       const running = controller.live.get(seen.call_id);
-      if (running) running.callee ??= seen.callee;
-      else await takeOver(link, seen, known.get(seen.call_id));
+      if (running) await catchUp(running, seen, now);
+      else await takeOver(link, seen, known.get(seen.call_id), now);
     }
     for (const call of before) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
@@ -167,6 +202,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       const { call_id } = stored;
       await settleVanished(
         stored,
+        now,
         journal.get(call_id),
         lost.find((one) => one.call_id === call_id),
       );
@@ -182,10 +218,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   function endUnheard(call: LiveCall, ids: ReadonlySet<string>, journal: Map<string, JournalEntry>): void {
-    const { call_id, created_at_ms } = call.facts;
+    const { call_id } = call.facts;
     if (ids.has(call_id)) return;
     const entry = journal.get(call_id);
-    const seen_at_ms = lastSeen.get(call_id) ?? call.answered_at_ms ?? created_at_ms;
+    const seen_at_ms = seenAt(call, lastSeen.get(call_id));
     controller.end(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
     lastSeen.delete(call_id);
   }
@@ -224,14 +260,14 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function mend(link: Switch, drift: Drift, seen: readonly SeenCall[]): Promise<void> {
     const stored = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
-    const { ended: journal } = await readAll(link);
+    const [{ ended: journal }, now] = [await readAll(link), await momentOf(link)];
     const lost = callsOn(link).filter((call) => drift.NOT_ON_SWITCH.includes(call.facts.call_id));
     for (const call of lost) endUnheard(call, new Set(), journal);
     for (const one of seen.filter(({ call_id }) => drift.NOT_KNOWN.includes(call_id)))
-      await takeOver(link, one, stored.get(one.call_id));
+      await takeOver(link, one, stored.get(one.call_id), now);
     for (const id of drift.ONLY_IN_REDIS) {
       const call = stored.get(id);
-      if (call) await settleVanished(call, journal.get(id));
+      if (call) await settleVanished(call, now, journal.get(id));
     }
     for (const call of callsOn(link).filter((one) => drift.NOT_IN_REDIS.includes(one.facts.call_id)))
       await admissions.adopt(call.facts, call.grant);
@@ -251,7 +287,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function renew(link: Switch): Promise<void> {
     const calls = callsOn(link);
-    for (const call of calls) lastSeen.set(call.facts.call_id, Date.now());
+    const now = { wall_ms: Date.now(), mono_ms: performance.now() };
+    for (const call of calls) lastSeen.set(call.facts.call_id, now);
     for (const id of lastSeen.keys()) if (!controller.live.has(id)) lastSeen.delete(id);
     const ids = calls.filter((call) => call.registered).map((call) => call.facts.call_id);
     await store.renew(link.server_id, ids, true);
@@ -265,7 +302,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       await renew(link);
     },
     async sweepJournal(link) {
-      const oldest = Math.floor((Date.now() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
+      const oldest = Math.floor(((await readClock(link.ami)) / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
       const begun = await second.begun(link);
       const channels = await link.ari.channels();
       const isOld = ({ bucket }: { readonly bucket: string }) => Number(bucket) < oldest;

@@ -99,7 +99,7 @@ export interface Moment {
   readonly mono_ms: number;
 }
 
-function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment): void {
+export function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment): void {
   if (answered_at_ms === null) return;
   call.phase = 'ANSWERED';
   call.answered_at_ms = answered_at_ms;
@@ -179,11 +179,13 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     return permission && { line, dialled, permission };
   }
 
-  /** The switch let it talk only as long as it was granted, whatever slices came after the first. */
+  /** The switch let it talk only as long as it was granted, whatever slices came after the first, and then its grace. */
   function grantedBy(talk_ms: number, cadence: Cadence, grant: ReadGrant | null): number {
     const told_seconds = grant?.seconds ?? 0;
-    const talked = billedSeconds(talkSeconds(talk_ms), cadence);
-    if (!grant?.offline) return Math.max(talked, told_seconds - grace_seconds, 0);
+    const billed = (ms: number) => billedSeconds(talkSeconds(ms), cadence);
+    if (!grant?.offline)
+      return Math.max(billed(talk_ms - grace_seconds * 1000), told_seconds - grace_seconds, 0);
+    const talked = billed(talk_ms);
     const told = billedSeconds(told_seconds, cadence);
     return talk_ms > told_seconds * 1000 + LATE_ms ? Math.max(talked, told) : told;
   }
