@@ -182,10 +182,14 @@ describe('while the control plane is away', () => {
     await answered(call);
     await back();
     const token = await world().token({ role: 'MASTER' });
-    const live = await fetch(`${world().control.url}/api/v1/live-calls`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    expect(await live.json()).toMatchObject({ items: [{ number: '+5511987654321', phase: 'ANSWERED' }] });
+    const live = async () => {
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${world().control.url}/api/v1/live-calls`, { headers });
+      return ((await answer.json()) as { items: object[] }).items;
+    };
+    // The lease of the process that was killed has to end first.
+    await waitUntil(async () => (await live()).length > 0, { timeout_ms: 15_000, what: 'the live row' });
+    expect(await live()).toMatchObject([{ number: '+5511987654321', phase: 'ANSWERED' }]);
     // Beyond what the dialplan had given it: slices were taken for it.
     expect(await call.done).toMatchObject({ hungUpBy: 'PHONE' });
     const [record] = await recordsOf(world(), subscriber.id, 1);
