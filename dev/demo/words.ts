@@ -55,6 +55,7 @@ export const REASON_WORDS: Readonly<Record<RefusalReason, string>> = {
   LIMIT_REACHED: 'limite de chamadas',
   RESELLER_NO_CREDIT: 'a revenda está sem crédito',
   LOSS_CALL: 'a ligação custaria mais do que rende',
+  BLOCKED: 'chamadas bloqueadas',
   NO_CREDIT: 'sem saldo',
   DAILY_CAP: 'teto de gasto do dia',
   CONTROL_UNAVAILABLE: 'controle indisponível',

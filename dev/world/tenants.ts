@@ -13,6 +13,12 @@ export interface RateOptions {
   readonly cadence: readonly [number, number, number];
 }
 
+export interface OfflineOptions {
+  readonly offline_budget_seconds: number;
+  readonly offline_call_seconds?: number;
+  readonly offline_calls?: number;
+}
+
 export interface SubscriberOptions {
   readonly name?: string;
   readonly billing_mode: BillingMode;
@@ -27,6 +33,8 @@ export interface SubscriberOptions {
   /** One price for all these classes. */
   readonly rate?: RateOptions;
   readonly priced?: readonly CallClass[];
+  /** What its lines may do for money while the control plane is away. */
+  readonly offline?: OfflineOptions;
 }
 
 export interface LineOptions {
@@ -110,6 +118,7 @@ export async function addSubscriber(
       max_concurrent_calls: options.max_concurrent_calls ?? 50,
       ldn_fixed_uses_local: options.ldn_fixed_uses_local ?? false,
       ldn_mobile_uses_local: options.ldn_mobile_uses_local ?? false,
+      ...options.offline,
       ...(options.warn_seconds !== undefined && { warn_seconds: options.warn_seconds }),
       ...(options.switch_tone !== undefined && { switch_tone: options.switch_tone }),
     })

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { FoundCounts } from '../calls/second-source.ts';
 import type { ServerState } from '../calls/switches.ts';
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
@@ -32,6 +33,7 @@ function mayRead(request: FastifyRequest, token: string | null): boolean {
 export interface MetricsDependencies {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  readonly found: Readonly<FoundCounts>;
   readonly system: Db;
   readonly servers: () => readonly ServerState[];
   /** Opens it; without one it answers to this machine only. */
@@ -48,17 +50,30 @@ function addDecisions(registry: Registry, decisionTimes: DecisionTimes): void {
   decisionTimes.watch((took_ms) => decisions.observe(took_ms / 1000));
 }
 
+function addFound(registry: Registry, found: Readonly<FoundCounts>): void {
+  new Gauge({
+    name: 'pabx_calls_found',
+    help: 'Calls that only the records of their switch told of, by what was wrong, since the start; should be 0',
+    labelNames: ['how'] as const,
+    registers: [registry],
+    collect() {
+      for (const [how, calls] of Object.entries(found)) this.set({ how }, calls);
+    },
+  });
+}
+
 /**
  * `/metrics` for Prometheus: requests by route and status, live calls, decisions, servers and drift, the last proof of the
  * ledger, the process itself.
  */
 export function addMetrics(
   app: FastifyInstance,
-  { board, decisionTimes, system, servers, token }: MetricsDependencies,
+  { board, decisionTimes, found, system, servers, token }: MetricsDependencies,
 ): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addDecisions(registry, decisionTimes);
+  addFound(registry, found);
   addServerMetrics(registry, servers);
   const requests = new Histogram({
     name: 'pabx_http_request_duration_seconds',

@@ -1,5 +1,6 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { BlockLinks } from '../admin/block-links.ts';
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
@@ -7,6 +8,7 @@ import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { FoundCounts } from '../calls/second-source.ts';
 import type { ServerState } from '../calls/switches.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -22,6 +24,7 @@ import { answerError, answerWithProblems } from './problems.ts';
 import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
+import { addBlockRoutes } from './routes/blocks.ts';
 import { addBundleUsageRoutes } from './routes/bundle-usage.ts';
 import { addCallRoutes } from './routes/calls.ts';
 import { addCorrectionRoutes, type MoneyDependencies } from './routes/corrections.ts';
@@ -31,6 +34,7 @@ import { addHangUpRoute } from './routes/hang-up.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
+import { addNoticeRoutes } from './routes/notices.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
@@ -46,6 +50,7 @@ import { addSubscriberRoutes } from './routes/subscribers.ts';
 import { addTopUpRoutes } from './routes/top-ups.ts';
 import { addTrunkRoutes } from './routes/trunks.ts';
 import { addUserRoutes } from './routes/users.ts';
+import { addUnblockPage } from './unblock-page.ts';
 
 export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** A pool whose connections are nobody until a transaction takes a tenant's role. */
@@ -53,7 +58,10 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly revocations: Revocations;
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  readonly found: Readonly<FoundCounts>;
   readonly hangUp: HangUp;
+  /** Links that lift blocks. */
+  readonly links: BlockLinks;
   /** What decides calls, for asking what one would cost. */
   readonly directory: Directory;
   readonly publisher: Publisher;
@@ -97,6 +105,8 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addCorrectionRoutes(binder, deps);
   addStatementRoutes(binder);
   addBundleUsageRoutes(binder);
+  addBlockRoutes(binder, deps);
+  addNoticeRoutes(binder);
   addCallRoutes(binder, board);
   addHangUpRoute(binder, deps);
   addReceiptRoutes(binder, deps.directory);
@@ -125,11 +135,12 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  const { decisionTimes, servers } = deps;
-  addMetrics(app, { board, decisionTimes, system, servers, token: settings.metrics_token });
+  const { decisionTimes, found, servers } = deps;
+  addMetrics(app, { board, decisionTimes, found, system, servers, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);
+  addUnblockPage(app, deps);
   addRoutes(createBinder({ app, tenants, authenticate }), deps);
   addLiveStream(app, {
     board,

@@ -17,7 +17,7 @@ export interface GrantExten {
 }
 
 const LETTERS = { TRUNK: 'T', LINE: 'L', INBOUND: 'I', GROUP: 'G', INBOUND_GROUP: 'R' } as const;
-const KINDS = { T: 'TRUNK', L: 'LINE', I: 'INBOUND', G: 'GROUP', R: 'INBOUND_GROUP' } as const;
+const KINDS = { T: 'TRUNK', P: 'TRUNK', L: 'LINE', I: 'INBOUND', G: 'GROUP', R: 'INBOUND_GROUP' } as const;
 
 /** Longest extension name that Asterisk keeps (AST_MAX_EXTENSION less the end of the string). */
 const MAX_LENGTH = 79;
@@ -35,13 +35,20 @@ export function formatGrant(grant: GrantExten): string {
   return exten;
 }
 
+/** A grant as it is read from a channel or a record. */
+export interface ReadGrant extends GrantExten {
+  /** The dialplan gave it by itself, to a trunk and without grace. */
+  readonly offline: boolean;
+}
+
 /** null for the name of any other extension. */
-export function parseGrant(exten: string): GrantExten | null {
-  const match = /^([TLIGR])-([a-z0-9]+)-(\+?[0-9]+)-([0-9]+)-([0-9]+)-(\+?[0-9]*)(?:-([01]*))?$/.exec(exten);
+export function parseGrant(exten: string): ReadGrant | null {
+  const match = /^([TPLIGR])-([a-z0-9]+)-(\+?[0-9]+)-([0-9]+)-([0-9]+)-(\+?[0-9]*)(?:-([01]*))?$/.exec(exten);
   if (!match) return null;
   const [, letter, endpoint = '', number = '', seconds, ring_seconds, caller_id = '', left_out = ''] = match;
   return {
     kind: KINDS[letter as keyof typeof KINDS],
+    offline: letter === 'P',
     endpoint,
     number,
     seconds: Number(seconds),

@@ -1,13 +1,16 @@
 import type { Redis } from 'ioredis';
 import type { ConnectAri } from '../asterisk/ari/port.ts';
 import type { SwitchAddress } from '../asterisk/session.ts';
+import type { BrakeMode, NightHours } from '../domain/brake.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createOwnership } from '../stores/redis/ownership.ts';
 import type { Peers } from '../stores/redis/peers.ts';
+import { createWatchStore } from '../stores/redis/watch-store.ts';
 import { type Admissions, createAdmissions } from './admission.ts';
+import { type Brake, createBrake } from './brake.ts';
 import { createCompany, type Told } from './company.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDecisionTimes, type DecisionTimes } from './decision-times.ts';
@@ -16,10 +19,12 @@ import { createHangUp, type HangUp } from './hang-up.ts';
 import { createLiveBoard, type LiveBoard } from './live-board.ts';
 import type { CallFacts, LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
+import { createOfflineBook } from './offline.ts';
 import { createReconciler } from './reconcile.ts';
 import { createRebuilder, type LeftSeconds } from './recovery.ts';
-import { createRefusalLog } from './refusal-log.ts';
+import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { createReserve, type Reserve } from './reserve.ts';
+import { createSecondSource, type FoundCounts } from './second-source.ts';
 import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
@@ -32,6 +37,8 @@ const SWEEP_MOVES_ms = 30_000;
 export interface CallControl {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
+  /** Calls that neither events nor the end of a call told of. */
+  readonly found: Readonly<FoundCounts>;
   readonly directory: Directory;
   readonly store: LiveCallStore;
   readonly controller: Controller;
@@ -40,6 +47,7 @@ export interface CallControl {
   /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
   walletChanged(wallet: Wallet | ResellerWallet): void;
   readonly hangUp: HangUp;
+  readonly brake: Brake;
   /** Money that is moved away, out of what no running call has reserved. */
   readonly reserve: Reserve;
   /**
@@ -55,6 +63,7 @@ export interface CallControlDependencies {
   readonly connectAri: ConnectAri;
   readonly peers: Peers<Told>;
   readonly times: SliceTimes;
+  readonly braking: { readonly mode: BrakeMode; readonly night: NightHours };
   readonly log: Log;
 }
 
@@ -116,15 +125,23 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
   };
 }
 
+/** What makes calls of what switches wrote down by themselves. */
+function readersOf(db: Db, directory: Directory, refusals: RefusalLog, times: SliceTimes, log: Log) {
+  return {
+    rebuilder: createRebuilder(directory, leftByLedger(db), times.grace_seconds),
+    offline: createOfflineBook(db, directory, refusals),
+    second: createSecondSource(db, log),
+  };
+}
+
+function brakeOf({ db, redis, times, braking, log }: CallControlDependencies): Brake {
+  const { slice_seconds } = times;
+  return createBrake({ db, store: createWatchStore(redis), log, slice_seconds, ...braking });
+}
+
 /** Puts the parts of real-time control together. `switches.set` starts it. */
-export function createCallControl({
-  db,
-  redis,
-  connectAri,
-  peers,
-  times,
-  log,
-}: CallControlDependencies): CallControl {
+export function createCallControl(dependencies: CallControlDependencies): CallControl {
+  const { db, redis, connectAri, peers, times, log } = dependencies;
   const resync = () => {
     switches
       .resync()
@@ -141,23 +158,15 @@ export function createCallControl({
   const tones = createTones({ sharing, log, switchOf });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
-  const admissions = createAdmissions(db, store, times.slice_seconds);
+  const brake = brakeOf(dependencies);
+  const admissions = createAdmissions(db, store, brake.sliceSeconds);
+  const shared = { store, brake, board, log };
   const openNextCycle = cycleOpener(db, store);
-  const slices = createSlices({ store, board, sharing, times, log, switchOf, openNextCycle });
-  const controller = createController({
-    directory,
-    admissions,
-    store,
-    slices,
-    settler,
-    refusals,
-    board,
-    decisionTimes,
-    live,
-    log,
-  });
-  const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
-  const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
+  const slices = createSlices({ ...shared, sharing, times, switchOf, openNextCycle });
+  const deciding = { directory, admissions, slices, settler, refusals, decisionTimes, live };
+  const controller = createController({ ...shared, ...deciding });
+  const readers = readersOf(db, directory, refusals, times, log);
+  const reconciler = createReconciler({ db, store, admissions, controller, settler, log, ...readers });
   const switches: Switches = createSwitches({
     connectAri,
     controller,
@@ -178,8 +187,7 @@ export function createCallControl({
     onWallet: sharing.changed,
     onFree: switches.look,
   });
-  redis.on('close', () => switches.redisLost());
-  redis.on('ready', resync);
+  redis.on('close', () => switches.redisLost()).on('ready', resync);
   const walletChanged = walletTeller(store, log, (subscriber_id) => {
     sharing.changed(subscriber_id);
     company.walletChanged(subscriber_id);
@@ -189,8 +197,10 @@ export function createCallControl({
     walletChanged,
     hangUp: company.hangUp,
     reserve: createReserve(db, store, log),
+    brake,
     board,
     decisionTimes,
+    found: readers.second.found,
     directory,
     store,
     controller,
@@ -203,6 +213,7 @@ export function createCallControl({
       await controller.idle();
       await refusals.idle();
       await settler.idle();
+      await brake.idle();
       await switches.release();
       company.released();
       company.close();

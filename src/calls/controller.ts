@@ -10,6 +10,7 @@ import { standIn } from '../domain/ring-group.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import { NotOwner } from '../stores/redis/ownership.ts';
 import type { Admissions } from './admission.ts';
+import type { Brake } from './brake.ts';
 import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
 import { besidesHeld } from './forwarding.ts';
@@ -28,6 +29,7 @@ export interface ControllerDependencies {
   readonly admissions: Admissions;
   readonly store: LiveCallStore;
   readonly slices: Slices;
+  readonly brake: Brake;
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
@@ -87,7 +89,8 @@ const forwardedFrom = (event: Offer | Arrival) => (event.type === 'OFFERED' && e
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, decisionTimes, live, log } = deps;
+  const { directory, admissions, store, slices, brake, settler, refusals, board, decisionTimes, live, log } =
+    deps;
   const ringGroups = createRingGroups(directory, store);
   const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
@@ -201,6 +204,10 @@ export function createController(deps: ControllerDependencies): Controller {
     const forwarded_from = forwardedFrom(event);
     const offered = { ...event, server_id, forwarded_from, dialled: printable(event.dialled) };
     const facts = besidesHeld(callFacts(offered, line, permission), live);
+    // Emergency calls depend on nothing (R15), and internal ones are never blocked.
+    const blockable = facts.call_class !== 'EMERGENCY' && facts.call_class !== 'INTERNAL';
+    const block = blockable ? await brake.refusalOf(facts) : null;
+    if (block) return refuse(link, event, block, facts);
     const group = 'group' in permission.route ? permission.route.group : null;
     const ringing = group ? await ringGroups.ring(group) : EVERYBODY;
     if ('refusal' in ringing) return refuse(link, event, ringing.refusal, facts);
@@ -214,6 +221,7 @@ export function createController(deps: ControllerDependencies): Controller {
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
       const { grant, more_seconds } = admission;
+      brake.began(admission.facts, grant);
       return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission, left_out);
     }
     if (admission.refusal) await refuse(link, event, admission.refusal, facts);
@@ -221,6 +229,8 @@ export function createController(deps: ControllerDependencies): Controller {
 
   /** Stores that cannot be asked refuse the call, unless it is one that passes everything. */
   async function decide(link: Switch, event: Offer | Arrival): Promise<void> {
+    // Told twice: what has become of the call since must not begin anew.
+    if (live.has(event.call_id)) return;
     try {
       await (event.type === 'ARRIVED' ? arrive(link, event) : offer(link, event));
     } catch (error) {
@@ -310,6 +320,7 @@ export function createController(deps: ControllerDependencies): Controller {
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
+    brake.ended(call, bill, end.talk_ms);
     board.remove(call, end.reason, bill);
   }
 
@@ -321,7 +332,7 @@ export function createController(deps: ControllerDependencies): Controller {
     await finish(call, {
       ended_at_ms: event.at_ms,
       talk_ms: talked_ms,
-      reason: call.exhausted ? 'EXHAUSTED' : reason,
+      reason: call.exhausted ? (call.blocked ? 'BLOCKED' : 'EXHAUSTED') : reason,
       q850: event.q850,
     });
   }

@@ -41,6 +41,7 @@ function guarded({ server_id, name, ari, ami }: Switch, mayAct: () => Promise<bo
     name,
     ari: {
       channels: () => ari.channels(),
+      startedAt: () => ari.startedAt(),
       continueAt: (...where) => act(() => ari.continueAt(...where)),
       hangUp: (...which) => act(() => ari.hangUp(...which)),
       whisper: (...what) => act(() => ari.whisper(...what)),

@@ -69,6 +69,8 @@ export interface LiveCall {
   answered_mono_ms: number | null;
   /** We hung up because nothing was left. */
   exhausted: boolean;
+  /** It was refused a slice because calls like it are blocked. */
+  blocked: boolean;
   /** Known to Redis. Emergency calls are not: they depend on nothing. */
   readonly registered: boolean;
   /** Its cycle may turn while it runs. */
@@ -148,6 +150,7 @@ export function newLiveCall(
     answered_at_ms: null,
     answered_mono_ms: null,
     exhausted: false,
+    blocked: false,
     registered,
     turns: true,
     timer: null,

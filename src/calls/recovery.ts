@@ -1,11 +1,12 @@
 import { CONTEXTS, endpointOf, lineAnswering, parseTimestamp } from '../asterisk/ari/events.ts';
 import type { AriChannel } from '../asterisk/ari/port.ts';
-import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
+import { type GrantExten, parseGrant, type ReadGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
-import { authorize, type LineFacts, type Permission } from '../domain/authorize.ts';
+import type { LineFacts, Permission } from '../domain/authorize.ts';
 import { permitInbound } from '../domain/authorize-inbound.ts';
-import { billedSeconds, talkSeconds } from '../domain/cadence.ts';
+import { billedSeconds, type Cadence, talkSeconds } from '../domain/cadence.ts';
 import { type Grant, NO_GRANT } from '../domain/charge.ts';
+import { permitPast } from '../domain/permit-past.ts';
 import { standIn } from '../domain/ring-group.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
 import type { Directory } from './directory.ts';
@@ -29,7 +30,12 @@ export interface SeenCall {
   readonly answered_by: string | null;
 }
 
-const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, CONTEXTS.offlineInternal];
+const OURS: readonly string[] = [
+  CONTEXTS.grant,
+  CONTEXTS.emergency,
+  CONTEXTS.offlineInternal,
+  CONTEXTS.offlineOutbound,
+];
 
 /** As `formatGranted` wrote it on the channel. */
 function parseGranted(text: string | undefined): Grant | null {
@@ -93,12 +99,14 @@ export interface Moment {
   readonly mono_ms: number;
 }
 
-function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment): void {
+export function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment): void {
   if (answered_at_ms === null) return;
   call.phase = 'ANSWERED';
   call.answered_at_ms = answered_at_ms;
   call.answered_mono_ms = now.mono_ms - (now.wall_ms - answered_at_ms);
 }
+
+type EndedCall = Omit<JournalEntry, 'bucket' | 'kind' | 'q850'>;
 
 export interface Rebuilder {
   /** A running call that only the switch knows. null when nothing can be made of it. */
@@ -106,7 +114,7 @@ export interface Rebuilder {
   /** Of a call to a group that is over: which line answered it. */
   nameLine(call: LiveCall, sip_username: string): Promise<void>;
   /** An ended call that only the switch's journal knows. */
-  fromJournal(server_id: string, entry: JournalEntry): Promise<LiveCall | null>;
+  fromJournal(server_id: string, entry: EndedCall): Promise<LiveCall | null>;
 }
 
 /** What a switch tells of a call: the endpoint of the caller's channel, and the extension it was let go at. */
@@ -125,6 +133,9 @@ interface Rebuilt {
   readonly dialled: string;
   readonly permission: Permission;
 }
+
+/** So late may a switch be in ending a call. One that talked longer was granted more later on. */
+const LATE_ms = 2_000;
 
 /** Seconds that the payer's bundle slot has left for a call, by the ledger. */
 export type LeftSeconds = (facts: CallFacts) => Promise<number>;
@@ -163,8 +174,20 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     // The extension of an emergency call carries only trunk and number.
     const dialled = grant?.number ?? known.exten.split('-').at(-1) ?? '';
     const trunk = await directory.trunk(server_id);
-    const verdict = authorize(dialled, line, trunk, await directory.prices(line, trunk, known.created_at_ms));
-    return verdict.permitted ? { line, dialled, permission: verdict.permission } : null;
+    const prices = await directory.prices(line, trunk, known.created_at_ms);
+    const permission = permitPast(dialled, line, trunk, prices);
+    return permission && { line, dialled, permission };
+  }
+
+  /** The switch let it talk only as long as it was granted, whatever slices came after the first, and then its grace. */
+  function grantedBy(talk_ms: number, cadence: Cadence, grant: ReadGrant | null): number {
+    const told_seconds = grant?.seconds ?? 0;
+    const billed = (ms: number) => billedSeconds(talkSeconds(ms), cadence);
+    if (!grant?.offline)
+      return Math.max(billed(talk_ms - grace_seconds * 1000), told_seconds - grace_seconds, 0);
+    const talked = billed(talk_ms);
+    const told = billedSeconds(told_seconds, cadence);
+    return talk_ms > told_seconds * 1000 + LATE_ms ? Math.max(talked, told) : told;
   }
 
   async function rebuild(server_id: string, known: Known, talk_ms: number): Promise<LiveCall | null> {
@@ -179,9 +202,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const offered = { call_id, server_id, dialled, at_ms, forwarded_from };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
-    // The switch let it talk only as long as it was granted, whatever slices came after the first.
-    const talked = billedSeconds(talkSeconds(talk_ms), facts.rate.cadence);
-    const granted_seconds = Math.max(talked, (grant?.seconds ?? 0) - grace_seconds, 0);
+    const granted_seconds = grantedBy(talk_ms, facts.rate.cadence, grant);
     const bundle_seconds = facts.slot ? Math.max(0, Math.min(granted_seconds, await left(facts))) : 0;
     return newLiveCall(facts, { bundle_seconds, paid_seconds: granted_seconds - bundle_seconds }, 0, true);
   }
@@ -202,7 +223,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     async fromJournal(server_id, entry) {
       const answered_at_ms = entry.ended_at_ms - entry.talk_ms;
       const call = await rebuild(server_id, { ...entry, created_at_ms: answered_at_ms }, entry.talk_ms);
-      if (!call) return null;
+      if (!call || entry.talk_ms === 0) return call;
       call.phase = 'ANSWERED';
       call.answered_at_ms = answered_at_ms;
       return call;

@@ -62,7 +62,7 @@ export const liveChangeSchema = z.discriminatedUnion('type', [
     type: z.literal('remove'),
     sequence: z.int(),
     call_id: z.string(),
-    reason: z.enum(['HANGUP', 'EXHAUSTED', 'TOO_LONG', 'LOST', 'SWITCH_JOURNAL']),
+    reason: z.enum(['HANGUP', 'EXHAUSTED', 'TOO_LONG', 'BLOCKED', 'LOST', 'SWITCH_JOURNAL', 'OFFLINE']),
     bundle_seconds: z.int(),
     paid_seconds: z.int(),
     total_micros: z.string().optional(),

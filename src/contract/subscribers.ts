@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { BILLING_MODES, STATUSES } from '../domain/authorize.ts';
+import { BRAKE_MODES, BRAKE_PERCENT } from '../domain/brake.ts';
 import { BUNDLE_SLOTS } from '../domain/call-class.ts';
 import { INTL_DIALINGS } from '../domain/dialled-number.ts';
+import { OFFLINE_CLASSES } from '../domain/offline.ts';
 import {
   amountSchema,
   areaCodeSchema,
@@ -87,10 +89,26 @@ const fields = {
   max_calls_per_second: z.int().min(1).max(1_000).nullable().default(null),
   /** Calls between its lines count among its calls. */
   internal_calls_take_slots: z.boolean().default(true),
+  /** Seconds of paid talk that its lines may spend while the control plane is away, all together; 0: none. */
+  offline_budget_seconds: z.int().min(0).max(86_400).default(0),
+  /** The longest of such calls, and how many of them at once. */
+  offline_call_seconds: z.int().min(1).max(3_600).default(300),
+  offline_calls: z.int().min(1).max(100).default(2),
+  /** Classes of such calls; of them each line only those that it may dial. */
+  offline_classes: z
+    .array(z.enum(OFFLINE_CLASSES))
+    .refine(
+      (classes) => new Set(classes).size === classes.length,
+      say('each class once', 'cada classe uma vez só'),
+    )
+    .default([...OFFLINE_CLASSES]),
   /** Its phone beeps so long before a call is cut; 0: never. */
   warn_seconds: z.int().min(0).max(60).default(10),
   /** Its phone beeps when the minutes of a franquia have ended and money pays on. */
   switch_tone: z.boolean().default(false),
+  /** What the fraud brake may do, and at which percent of its usual thresholds; null: as the platform has it. */
+  brake_mode: z.enum(BRAKE_MODES).nullable().default(null),
+  brake_percent: z.int().min(BRAKE_PERCENT.least).max(BRAKE_PERCENT.most).nullable().default(null),
   max_lines: z.int().min(0).max(100_000).nullable().default(null),
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
@@ -176,8 +194,14 @@ export const subscriberSchema = z.object({
   reserved_in: z.int().optional(),
   max_calls_per_second: z.int().nullable().optional(),
   internal_calls_take_slots: z.boolean(),
+  offline_budget_seconds: z.int(),
+  offline_call_seconds: z.int(),
+  offline_calls: z.int(),
+  offline_classes: z.array(z.enum(OFFLINE_CLASSES)),
   warn_seconds: z.int().optional(),
   switch_tone: z.boolean().optional(),
+  brake_mode: z.enum(BRAKE_MODES).nullable().optional(),
+  brake_percent: z.int().nullable().optional(),
   max_lines: z.int().nullable().optional(),
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),

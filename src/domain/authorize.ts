@@ -175,7 +175,12 @@ export function payingSlot(callClass: CallClass, subscriber: FranquiaFacts): Bun
   return subscriber.billing_mode === 'BUNDLE' && slot !== null && subscriber.slots.has(slot) ? slot : null;
 }
 
-function routeOf(destination: DialledDestination, facts: LineFacts, trunk: TrunkFacts | null): Route | null {
+/** Where a call out goes; null: there is nowhere. */
+export function routeOf(
+  destination: DialledDestination,
+  facts: LineFacts,
+  trunk: TrunkFacts | null,
+): Route | null {
   if (destination.class === 'INTERNAL') {
     const { number } = destination;
     const sip_username = facts.subscriber.extensions.get(number);

@@ -113,6 +113,9 @@ export const PANEL_FIELD_FACTS = {
   'section.live_calls': field(ALL, 'READ', []),
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
+  // WRITE lifts what the fraud brake blocked, and marks notices as read.
+  'section.blocks': field(ALL, 'READ', []),
+  'section.notices': field(ALL, 'WRITE', []),
   'section.consumption': field(LOOK, 'READ', []),
   // WRITE decides whose phones ring.
   'section.ring_groups': field(ALL, 'READ', []),
@@ -141,18 +144,16 @@ export type Permissions = Readonly<Record<PanelField, Access>>;
 /** Who looks: a subscriber's user by its permissions; null for master and reseller, who may everything. */
 export type PanelViewer = Permissions | null;
 
-/**
- * Row keys that are the reseller's own business: no subscriber writes them, and those that are `hidden` none sees.
- * Whether calls may run below cost speaks of margin (product.md 5: the subscriber never sees cost or margin).
- */
+/** The reseller's own business: no subscriber writes these row keys, and the `hidden` ones (margin!) none sees. */
 const STAFF_KEYS = {
   subscriber: {
     // How its phones dial is set up with them; a blocked one may know why.
     shown: [
-      ...(['person_type', 'status', 'blocked_reason'] as const),
-      ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
+      ...(['person_type', 'status', 'blocked_reason', 'intl_dialing', 'auto_ninth_digit'] as const),
+      ...(['internal_calls_take_slots', 'offline_budget_seconds', 'offline_call_seconds'] as const),
+      ...(['offline_calls', 'offline_classes'] as const),
     ],
-    hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
+    hidden: ['allow_loss_calls', 'brake_mode', 'brake_percent', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },
   number: { shown: ['subscriber_id', 'status'], hidden: [] },

@@ -19,6 +19,7 @@ export const REFUSALS = {
   DAILY_CAP: { q850: 52, sip: 603 },
   RESELLER_NO_CREDIT: { q850: 49, sip: 603 },
   LOSS_CALL: { q850: 63, sip: 603 },
+  BLOCKED: { q850: 53, sip: 603 },
   CONTROL_UNAVAILABLE: { q850: 38, sip: 500 },
 } as const satisfies Record<string, { q850: number; sip: number }>;
 

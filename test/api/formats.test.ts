@@ -8,6 +8,7 @@ import { addServerMetrics } from '../../src/api/server-metrics.ts';
 import { createDecisionTimes } from '../../src/calls/decision-times.ts';
 import { NO_DRIFT } from '../../src/calls/drift.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
+import { newFoundCounts } from '../../src/calls/second-source.ts';
 import { problemSchema } from '../../src/contract/problem.ts';
 import { ROUTES } from '../../src/contract/routes.ts';
 import { addTown, type Town } from './tenants.ts';
@@ -160,6 +161,7 @@ describe('metrics', () => {
     addMetrics(app, {
       board: createLiveBoard(),
       decisionTimes: createDecisionTimes(),
+      found: newFoundCounts(),
       system: api().database.db,
       servers: () => [],
       token,
@@ -208,9 +210,11 @@ describe('metrics', () => {
   test('decisions are told by how long they took', async () => {
     const app = Fastify({ logger: false });
     const decisionTimes = createDecisionTimes();
+    const found = { unsettled: 0, lost: 3, differing: 0 };
     addMetrics(app, {
       board: createLiveBoard(),
       decisionTimes,
+      found,
       system: api().database.db,
       servers: () => [],
       token: null,
@@ -219,6 +223,7 @@ describe('metrics', () => {
     const { payload } = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' });
     const upTo = (seconds: string) =>
       Number(payload.split(`pabx_decision_seconds_bucket{le="${seconds}"} `)[1]?.split('\n', 1)[0]);
+    expect(payload).toMatch(/^pabx_calls_found\{how="lost"\} 3$/m);
     expect(['0.0005', '0.001', '0.005', '+Inf'].map(upTo)).toEqual([1, 2, 3, 4]);
   });
 });

@@ -41,6 +41,9 @@ export interface Household {
   readonly statement_id: string;
   /** The import of a deck with faults, which changes nothing. */
   readonly job_id: string;
+  /** Of the brake, and what its subscriber was told of it. */
+  readonly block_id: string;
+  readonly notice_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -83,6 +86,42 @@ async function addStatement(
     .returning('id')
     .executeTakeFirstOrThrow();
   return id;
+}
+
+/** The brake blocked the line's calls abroad, and told its subscriber. */
+async function addBlock(
+  api: TestApi,
+  of: { readonly reseller_id: string; readonly subscriber_id: string; readonly line_id: string },
+): Promise<Pick<Household, 'block_id' | 'notice_id'>> {
+  const { db } = api.database;
+  const { id: block_id } = await db
+    .insertInto('blocks')
+    .values({
+      ...of,
+      direction: 'OUT',
+      call_classes: ['INTL_FIXED'],
+      reason: 'SUSPICION',
+      origin: 'BRAKE',
+      detail: JSON.stringify({ group: 'ABROAD', level: 'LINE', score: 6, signs: [] }),
+      created_by: 'brake',
+      ends_at: new Date(Date.now() + 3_600_000),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const { id: notice_id } = await db
+    .insertInto('notices')
+    .values({
+      ...of,
+      audience: 'SUBSCRIBER',
+      kind: 'CALLS_BLOCKED',
+      block_id,
+      subject: 'Bloqueio',
+      body: 'Bloqueio',
+      recipients: '[]',
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { block_id, notice_id };
 }
 
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
@@ -169,6 +208,7 @@ export async function addHousehold(
     call_id: `call-${serial}`,
     statement_id,
     job_id: job.id,
+    ...(await addBlock(api, { reseller_id, subscriber_id, line_id: line.id })),
   };
 }
 

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
+import { createBlockLinks } from '../../src/admin/block-links.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
 import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
@@ -19,6 +20,7 @@ import { createHangUp } from '../../src/calls/hang-up.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import type { LiveCall } from '../../src/calls/live-call.ts';
 import { createReserve } from '../../src/calls/reserve.ts';
+import { newFoundCounts } from '../../src/calls/second-source.ts';
 import { type Client, createClient, type Send } from '../../src/contract/client.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
 import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
@@ -129,6 +131,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         revocations,
         board,
         decisionTimes: createDecisionTimes(),
+        found: newFoundCounts(),
         hangUp: createHangUp(
           live,
           () => (switchboard.reachable ? ({ ari } as unknown as Switch) : null),
@@ -142,6 +145,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
             return directory.line(name);
           },
         },
+        links: createBlockLinks(SECRET),
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',

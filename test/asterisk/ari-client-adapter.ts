@@ -1,4 +1,5 @@
 import ari from 'ari-client';
+import { parseTimestamp } from '../../src/asterisk/ari/events.ts';
 import type { AriChannel, ConnectAri } from '../../src/asterisk/ari/port.ts';
 import { createStarts, newToneChannel } from '../../src/asterisk/ari/whisper.ts';
 
@@ -26,6 +27,8 @@ export const connectByAriClient: ConnectAri = async (options) => {
   const allowed = [...options.eventTypes, 'ChannelUserevent'].map((type) => ({ type }));
   await client.applications.filter({ applicationName: options.application, filter: { allowed } });
   return {
+    startedAt: async () =>
+      parseTimestamp((await client.asterisk.getInfo({ only: 'status' })).status.startup_time),
     channels: async () => (await client.channels.list()) as AriChannel[],
     continueAt: (channelId, context, extension) =>
       happened(client.channels.continueInDialplan({ channelId, context, extension, priority: 1 })),

@@ -63,6 +63,7 @@ export async function startFakeServer(server_id: string): Promise<FakeServer> {
       clients += 1;
       return {
         channels: async () => fake.channels,
+        startedAt: async () => 0,
         continueAt: async () => true,
         hangUp: async (id) => hungUp.push(id) > 0,
         whisper: async () => true,

@@ -8,6 +8,7 @@ import { type DriftKind, NO_DRIFT } from '../../src/calls/drift.ts';
 import { type CallFacts, encodeFacts, type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createReconciler } from '../../src/calls/reconcile.ts';
 import type { Rebuilder } from '../../src/calls/recovery.ts';
+import { createSecondSource } from '../../src/calls/second-source.ts';
 import type { CallEnd } from '../../src/calls/settlement.ts';
 import { NO_GRANT } from '../../src/domain/charge.ts';
 import type { CallRecord } from '../../src/stores/postgres/settlements.ts';
@@ -66,10 +67,12 @@ async function bench() {
   const reconciler = createReconciler({
     db,
     store,
-    admissions: createAdmissions(db, store, 60),
+    admissions: createAdmissions(db, store, () => 60),
     controller,
     settler: { add: (record) => void records.push(record), waiting: () => 0, idle: async () => {} },
     rebuilder,
+    offline: { record: async () => [], renewBudgets: async () => {} },
+    second: createSecondSource(db, log),
     log,
   });
   const facts = factsOf({ server_id, rate: null });

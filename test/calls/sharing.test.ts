@@ -11,7 +11,7 @@ import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { foundRate } from '../stores/postgres/use-tenants.ts';
 import { walletOf } from '../stores/redis/use-store.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
 
 const stores = useStores();
 const WARN_seconds = 3;
@@ -76,6 +76,7 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
       board,
       sharing,
       times,
+      brake: unbraked(times.slice_seconds),
       log,
       switchOf: () => link,
       openNextCycle: never,

@@ -89,6 +89,9 @@ export async function rowsOf<T>(read: () => Promise<T[]>, count: number, what: s
   return rows;
 }
 
+/** A brake that lets every call have slices of this length. */
+export const unbraked = (slice_seconds: number) => ({ sliceSeconds: () => slice_seconds, granted: ignore });
+
 /** Facts of some call that is paid with money at the standard rate, unless told otherwise. */
 export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
   return {

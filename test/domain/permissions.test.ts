@@ -74,9 +74,12 @@ describe('facts', () => {
     expect(keys).toEqual([...new Set(keys)]);
   });
 
-  test('nothing but the name of a line is written unless somebody decides so', () => {
+  test('nothing but the name of a line and that notices were read is written unless somebody decides so', () => {
     const usual = effectivePermissions();
-    expect(PANEL_FIELDS.filter((name) => usual[name].level === 'WRITE')).toEqual(['line.name']);
+    expect(PANEL_FIELDS.filter((name) => usual[name].level === 'WRITE')).toEqual([
+      'line.name',
+      'section.notices',
+    ]);
     expect(PANEL_FIELDS.filter((name) => usual[name].level === 'HIDDEN')).toEqual([
       'line.sip_password',
       'section.users',

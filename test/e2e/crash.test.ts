@@ -100,6 +100,9 @@ describe('Asterisk', () => {
     await world().pabx.asterisk().kill9();
     await call.abandon();
     await world().pabx.start();
+    const started = performance.now();
+    await noSlotTaken(world());
+    expect(performance.now() - started).toBeLessThan(10_000);
     await world().connected();
     const [record] = await expectSettled(subscriber.id, 1);
     expect(record?.end_reason).toBe('LOST');

@@ -2,6 +2,8 @@ import { type AmiConnection, AmiError, amiText } from './connection.ts';
 
 /** Family of the AstDB in which the dialplan keeps its journal of answered calls. */
 const JOURNAL = 'pabx';
+/** The same of calls that were answered, until they end. */
+const BEGUN = 'pabx-begun';
 
 /**
  * Lets a channel live `seconds` more, counted from now (the switch's own absolute time-out).
@@ -27,11 +29,34 @@ export async function setVariable(
   throw new AmiError(`AMI Setvar ${name}: ${amiText(answer.message)}`);
 }
 
+/** What time the switch has, in ms since 1970: moments that it tells can only be compared with its own clock. */
+export async function readClock(ami: AmiConnection): Promise<number> {
+  const answer = await ami.send({ Action: 'Ping' });
+  const seconds = Number(amiText(answer.timestamp));
+  if (!(seconds > 0)) throw new AmiError(`AMI Ping told no time: ${amiText(answer.timestamp)}`);
+  return seconds * 1000;
+}
+
 /** One row of the journal: the call it is about, the 100-second bucket it was written in, and what it says. */
 export interface JournalRow {
   readonly bucket: string;
   readonly call_id: string;
   readonly value: string;
+}
+
+/** A row about a call that was answered, and of whose end there is no row. */
+export type BegunRow = Pick<JournalRow, 'call_id' | 'value'>;
+
+export async function readBegun(ami: AmiConnection): Promise<BegunRow[]> {
+  const events = await ami.list({ Action: 'DBGetTree', Family: BEGUN });
+  return events.map((event) => ({
+    call_id: amiText(event.key).replace(`/${BEGUN}/`, ''),
+    value: amiText(event.val),
+  }));
+}
+
+export async function eraseBegun(ami: AmiConnection, call_id: string): Promise<void> {
+  await ami.send({ Action: 'DBDel', Family: BEGUN, Key: call_id });
 }
 
 export async function readJournal(ami: AmiConnection): Promise<JournalRow[]> {
@@ -41,6 +66,11 @@ export async function readJournal(ami: AmiConnection): Promise<JournalRow[]> {
     const call_id = rest.join('/');
     return bucket && call_id ? [{ bucket, call_id, value: amiText(event.val) }] : [];
   });
+}
+
+/** Forgets what calls have spent of the budgets for a time without the control plane: it is there, and knows them all. */
+export async function resetOffline(ami: AmiConnection): Promise<void> {
+  await ami.send({ Action: 'DBDelTree', Family: 'pabx-offline' });
 }
 
 /** Erases a bucket whose calls are all in the ledger. */

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import WebSocket from 'ws';
+import { parseTimestamp } from './events.ts';
 import { type AriChannel, AriError, type AriOptions, type AriPort, type Tone } from './port.ts';
 import {
   type AriResponse,
@@ -206,6 +207,12 @@ function createPort(
       const { status, body } = await request('GET', '/channels');
       if (status !== 200) throw new AriError('channels', status, body);
       return JSON.parse(body) as AriChannel[];
+    },
+    async startedAt() {
+      const { status, body } = await request('GET', '/asterisk/info?only=status');
+      if (status !== 200) throw new AriError('info', status, body);
+      const info = JSON.parse(body) as { readonly status: { readonly startup_time: string } };
+      return parseTimestamp(info.status.startup_time);
     },
     async continueAt(channel_id, context, extension) {
       const query = new URLSearchParams({ context, extension, priority: '1' });

@@ -9,6 +9,7 @@ export const CONTEXTS = {
   refused: 'pabx-refused',
   emergency: 'pabx-emergency-call',
   offlineInternal: 'pabx-offline-internal',
+  offlineOutbound: 'pabx-offline-outbound',
   fromTrunk: 'from-trunk',
   forward: 'pabx-forward',
 } as const;

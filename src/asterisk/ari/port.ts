@@ -18,6 +18,8 @@ export interface AriChannel {
 export interface AriPort {
   /** Every channel that exists now. */
   channels(): Promise<AriChannel[]>;
+  /** When the switch was started, by its own clock. */
+  startedAt(): Promise<number>;
   /** Leaves Stasis for this place of the dialplan. False when the channel is gone or not in Stasis. */
   continueAt(channel_id: string, context: string, extension: string): Promise<boolean>;
   /** Hangs up any channel with this Q.850 cause. False when it is gone. */

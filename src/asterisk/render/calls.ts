@@ -1,5 +1,7 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
+import { BY, begun, journal, NOW_MS } from './journal.ts';
+import { offlineJournal } from './offline-journal.ts';
 import { dialplanLiteral } from './quote.ts';
 import type { GroupRow, NumberRow } from './rows.ts';
 
@@ -25,7 +27,7 @@ const UNALLOCATED = 1;
 const NO_ANSWER = 19;
 const SUBSCRIBER_ABSENT = 20;
 const NO_CIRCUIT = 34;
-const OUT_OF_ORDER = 38;
+export const OUT_OF_ORDER = 38;
 
 /** The contexts shared by all calls; `trunks` are the codes of the server's trunks in order of priority. */
 export function renderCalls(
@@ -51,9 +53,11 @@ function emergency(trunks: readonly string[]): string[] {
   const reach = (number: string) =>
     first === undefined ? `Hangup(${NO_CIRCUIT})` : `Goto(pabx-emergency-call,E-${first}-${number},1)`;
   return [
-    '; Never asks anybody: works without the control plane, and is never refused.',
+    '; Never asks anybody: works without the control plane, and is never refused. Some phones dial all numbers as E.164.',
     '[pabx-emergency]',
-    ...EMERGENCY_NUMBERS.map((number) => `exten => ${number},1,${reach(number)}`),
+    ...EMERGENCY_NUMBERS.flatMap((number) =>
+      ['', '+55', '0055'].map((before) => `exten => ${before}${number},1,${reach(number)}`),
+    ),
     '; E-<trunk>-<number>',
     '[pabx-emergency-call]',
     ...trunks.flatMap((trunk, index) => emergencyByTrunk(trunk, trunks[index + 1])),
@@ -91,16 +95,16 @@ function internal(): string[] {
     ...lineEnded,
     '; G-<code of the ring group>-<extension>',
     `exten => _G-.,1,Goto(pabx-grant,G-\${CUT(EXTEN,-,2)}-\${CUT(EXTEN,-,3)}-${OFFLINE_INTERNAL_SECONDS}-${OFFLINE_INTERNAL_RING_SECONDS}--,1)`,
-    ...journal('O'),
+    ...offlineJournal(),
   ];
 }
 
 function outbound(): string[] {
-  const refuse = `Hangup(${OUT_OF_ORDER})`;
+  const undecided = 'Goto(pabx-offline,s,1)';
   const decide = (pattern: string) => [
     `exten => ${pattern},1,Set(TIMEOUT(absolute)=${DECISION_SECONDS})`,
     ' same => n,Stasis(pabx)',
-    ` same => n,${refuse}`,
+    ` same => n,${undecided}`,
   ];
   return [
     '; Everything else that can be dialled, garbage too: refusing it is the control plane’s, which keeps a record.',
@@ -108,7 +112,7 @@ function outbound(): string[] {
     '[pabx-outbound]',
     ...decide('_[+0-9*#]'),
     ...decide('_[!-~].'),
-    `exten => T,1,${refuse}`,
+    `exten => T,1,${undecided}`,
   ];
 }
 
@@ -118,11 +122,7 @@ function grant(): string[] {
     '; The same of ring groups: G-<code>-…-<a digit for each member, 1: it does not ring>, or from outside R-<code>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...granted(
-      'T',
-      [NO_NAME],
-      [dial(`PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`), ...ended],
-    ),
+    ...grantedToTrunk('T'),
     ...granted('L', [], rungAndSentOn),
     ...granted('I', unnamed, rungAndSentOn),
     ...granted('G', [], groupRung),
@@ -133,8 +133,13 @@ function grant(): string[] {
 }
 
 /** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
+export function grantedToTrunk(kind: 'T' | 'P'): string[] {
+  const trunk = `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`;
+  return granted(kind, [NO_NAME], [dial(trunk), ...ended]);
+}
+
 function granted(
-  kind: 'T' | 'L' | 'I' | 'G' | 'R',
+  kind: 'T' | 'P' | 'L' | 'I' | 'G' | 'R',
   before: readonly string[],
   dialled: readonly string[],
 ): string[] {
@@ -156,6 +161,7 @@ function answered(): string[] {
     '[pabx-answered]',
     `exten => s,1,Set(TIMEOUT(absolute)=\${ARG1})`,
     ` same => n,Set(PABX_ANSWERED=${NOW_MS})`,
+    begun,
     ' same => n,Return()',
   ];
 }
@@ -220,8 +226,8 @@ const RING_SECONDS = `\${CUT(EXTEN,-,5)}`;
 const dial = (destination: string, ring_seconds = RING_SECONDS, label = '') =>
   ` same => n${label},Dial(${destination},${ring_seconds},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`;
 
-/** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
-const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
+/** `h` has an EXTEN of its own; and the callee inherits whose call it is, what was granted to it and by whom. */
+const identified = [` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY})`];
 
 const NO_NAME = ' same => n,Set(CALLERID(name)=)';
 
@@ -273,37 +279,6 @@ const groupRung = [
 ];
 
 const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
-
-const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
-
-/** As the caller's, of the leg that was dialled last. */
-const ANSWERING_LINE = `\${CUT(CUT(DIALEDPEERNAME,/,2),-,1)}`;
-
-/** Of the caller's channel: `PJSIP/<endpoint>-0000001a`, or `Local/<line that sends on>-<destination>@…`. */
-const CALLING_ENDPOINT = `\${CUT(CUT(CHANNEL(name),/,2),-,1)}`;
-
-/**
- * The switch's own record of an answered call, from which the control plane settles what it missed. `h` runs however
- * a call ends. A key has the time, in steps of 100 s, so that what was read can be deleted by the bucket.
- */
-function journal(kind: 'G' | 'E' | 'O'): string[] {
-  const fields = [
-    'v1',
-    kind,
-    CALLING_ENDPOINT,
-    `\${PABX_GRANT}`,
-    `\${ANSWEREDTIME_MS}`,
-    NOW_MS,
-    `\${HANGUPCAUSE}`,
-    `\${PABX_FORWARDED_FROM}`,
-    ANSWERING_LINE,
-  ];
-  return [
-    `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0]?unanswered)`,
-    ` same => n,Set(DB(pabx/\${EPOCH:0:-2}/\${UNIQUEID})=${fields.join('|')})`,
-    ' same => n(unanswered),NoOp()',
-  ];
-}
 
 /** A literal inside a pattern: N, X and Z mean digits there, in either case. */
 function spelled(literal: string): string {

@@ -1,3 +1,5 @@
+import type { OfflinePolicy } from '../../domain/offline.ts';
+
 /** What the configuration of one server is made of: what the database knows, and what only a secret store knows. */
 export interface ServerRows {
   readonly server: { readonly name: string };
@@ -27,6 +29,8 @@ export interface LineRow {
   readonly name: string;
   /** False: the server does not know the line at all. A suspended line is active: it may call emergency numbers. */
   readonly active: boolean;
+  /** null: nothing that costs money, while the control plane is away. */
+  readonly offline: OfflinePolicy | null;
 }
 
 export interface TrunkRow {

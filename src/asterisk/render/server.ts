@@ -3,6 +3,7 @@ import { renderCalls } from './calls.ts';
 import { checkRows, orProblem } from './check-rows.ts';
 import { renderForwards } from './forwards.ts';
 import { renderGroups } from './groups.ts';
+import { renderOffline, renderOfflineLines } from './offline.ts';
 import { renderLines, renderTrunks } from './pjsip.ts';
 import { exact } from './quote.ts';
 import type { ServerRows } from './rows.ts';
@@ -23,18 +24,19 @@ export function renderServer(rows: ServerRows): RenderedServer {
   const name = own(() => exact('serverName', rows.server.name, { row: 'server', field: 'name' }));
   const header = `; Rendered by the control plane${name === null ? '' : ` for ${name}`}. What is changed here is lost.`;
   const text = (content: readonly string[]) => `${[header, ...content].join('\n')}\n`;
+  const codes = trunks.map(({ code }) => code);
   const files = {
     'ari-users.conf': text(own(() => renderAriUser(rows.ari)) ?? []),
     'dialplan-calls.conf': text([
-      ...renderCalls(
-        trunks.map(({ code }) => code),
-        numbers,
-        groups,
-      ),
+      ...renderCalls(codes, numbers, groups),
       ...renderForwards(forwards, lines),
       ...renderGroups(groups),
+      ...renderOffline(codes),
     ]),
-    'dialplan-subscribers.conf': text(renderSubscribers(lines, groups)),
+    'dialplan-subscribers.conf': text([
+      ...renderSubscribers(lines, groups),
+      ...renderOfflineLines(lines, problems),
+    ]),
     'manager-users.conf': text(own(() => renderManagerUser(rows.ami)) ?? []),
     'pjsip-lines.conf': text(renderLines(lines)),
     'pjsip-trunks.conf': text(renderTrunks(trunks)),

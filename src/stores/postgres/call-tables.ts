@@ -77,5 +77,15 @@ export interface CallTables {
   };
 }
 
-/** How the end of a call came, or became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'LOST' | 'SWITCH_JOURNAL';
+/**
+ * How the end of a call came, or became known; LOST is billed to its last proof of life, OFFLINE was let go by its switch
+ * while nobody decided.
+ */
+export type EndReason =
+  | 'HANGUP'
+  | 'EXHAUSTED'
+  | 'TOO_LONG'
+  | 'BLOCKED'
+  | 'LOST'
+  | 'SWITCH_JOURNAL'
+  | 'OFFLINE';

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { hashToken } from './api-keys.ts';
 import type { Db } from './connect.ts';
 import { readGroups } from './group-facts.ts';
+import { readOfflinePolicies } from './offline-policies.ts';
 
 export interface ServerRow {
   readonly id: string;
@@ -70,7 +71,14 @@ export async function readConfiguration(db: Db, server_id: string) {
       sql<boolean>`coalesce(forward_always, forward_busy, forward_no_answer, forward_offline) is not null`,
     )
     .execute();
-  return { lines, trunks, numbers, forwards, groups: await readGroups(db, server_id) };
+  const offline = await readOfflinePolicies(db, server_id);
+  return {
+    lines: lines.map((line) => ({ ...line, offline: offline.get(line.sip_username) ?? null })),
+    trunks,
+    numbers,
+    forwards,
+    groups: await readGroups(db, server_id),
+  };
 }
 
 export interface NewRevision {

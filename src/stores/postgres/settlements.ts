@@ -239,9 +239,9 @@ export function settleCalls(db: Db, records: readonly CallRecord[]): Promise<Set
   });
 }
 
-/** Which of these calls have their record. */
-export async function settledAmong(db: Db, call_ids: readonly string[]): Promise<Set<string>> {
-  if (call_ids.length === 0) return new Set();
-  const rows = await db.selectFrom('calls').select('id').where('id', 'in', call_ids).execute();
-  return new Set(rows.map((row) => row.id));
+/** Which of these calls have their record, and the talk in it, in ms. */
+export async function settledAmong(db: Db, call_ids: readonly string[]): Promise<Map<string, number>> {
+  if (call_ids.length === 0) return new Map();
+  const rows = await db.selectFrom('calls').select(['id', 'talk_ms']).where('id', 'in', call_ids).execute();
+  return new Map(rows.map((row) => [row.id, row.talk_ms]));
 }

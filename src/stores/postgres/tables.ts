@@ -1,11 +1,14 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
+import type { BrakeMode } from '../../domain/brake.ts';
 import type { BundleSlot, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
+import type { OfflineClass } from '../../domain/offline.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
 import type { RingStrategy } from '../../domain/ring-group.ts';
 import type { Role } from '../../domain/tenant.ts';
+import type { BlockTables } from './block-tables.ts';
 import type { CallTables } from './call-tables.ts';
 import type { ClassRate } from './recorded.ts';
 
@@ -29,7 +32,7 @@ interface Owned {
   subscriber_id: string | null;
 }
 
-export interface Database extends CallTables {
+export interface Database extends CallTables, BlockTables {
   resellers: Edited & {
     id: Generated<string>;
     name: string;
@@ -158,11 +161,18 @@ export interface Database extends CallTables {
     max_concurrent_calls: number;
     max_concurrent_in: number | null;
     max_concurrent_out: number | null;
+    offline_budget_seconds: Generated<number>;
+    offline_call_seconds: Generated<number>;
+    offline_calls: Generated<number>;
+    offline_classes: Generated<OfflineClass[]>;
     reserved_in: Generated<number>;
     max_calls_per_second: number | null;
     internal_calls_take_slots: Generated<boolean>;
     warn_seconds: Generated<number>;
     switch_tone: Generated<boolean>;
+    /** null: as the platform has it. */
+    brake_mode: BrakeMode | null;
+    brake_percent: number | null;
     max_lines: number | null;
     allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;

@@ -23,6 +23,7 @@ const SCRIPTS = {
   beginRebuild: ['run-id', 'begin-rebuild'],
   showServer: ['fence', 'show-server'],
   openEpoch: ['run-id', 'open-epoch'],
+  watchCalls: ['watch-calls'],
   createSession: ['create-session'],
   findSession: ['find-session'],
   endSessions: ['end-sessions'],

@@ -15,6 +15,7 @@ export function lineRow(changes: Partial<LineRow> = {}): LineRow {
     extension: '201',
     name: 'Recepção',
     active: true,
+    offline: null,
     ...changes,
   };
 }

@@ -262,6 +262,7 @@ test('which calls are settled', async () => {
   const tenant = await addTenant(db);
   const record = recordOf(tenant);
   await settleCalls(db, [record]);
-  expect(await settledAmong(db, [record.id, 'unknown'])).toEqual(new Set([record.id]));
-  expect(await settledAmong(db, [])).toEqual(new Set());
+  const billed = new Map([[record.id, record.talk_ms]]);
+  expect(await settledAmong(db, [record.id, 'unknown'])).toEqual(billed);
+  expect(await settledAmong(db, [])).toEqual(new Map());
 });
