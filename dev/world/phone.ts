@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ServiceFailedError } from '../services/errors.ts';
 import { freePort, freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
+import { answerAndReferScenario, callAndReferScenario, type Refer } from './refer-scenario.ts';
 import {
   cancelScenario,
   carrierScenario,
@@ -34,6 +35,7 @@ export interface PlacedCall {
   readonly done: Promise<CallOutcome>;
   /** What has happened so far. */
   outcome(): CallOutcome;
+  messages(): SipMessage[];
   /** The phone vanishes without a word. */
   abandon(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export interface PlacedCall {
 export interface WaitingPhone {
   /** The INVITEs that reached it. */
   invites(): SipMessage[];
+  messages(): SipMessage[];
   stop(): Promise<void>;
 }
 
@@ -69,6 +72,7 @@ function place(sipp: RunningSipp): PlacedCall {
   const outcome = () => readOutcome(sipp.files.messages);
   return {
     outcome,
+    messages: () => readSipLog(sipp.files.messages),
     done: sipp.exited.then(outcome),
     abandon: async () => {
       await sipp.stop({ timeout_ms: 1 });
@@ -111,14 +115,21 @@ export function createPhones(dir: string, sipPort: number) {
       );
     },
     register: (account: PhoneAccount) => register(account),
-    /** Registers and waits for calls. */
-    async wait(account: PhoneAccount, ring_ms: number): Promise<WaitingPhone> {
+    /** Dials, talks for a while and transfers the other party. */
+    async callAndRefer(account: PhoneAccount, number: string, refer: Refer): Promise<PlacedCall> {
+      const scenario = callAndReferScenario({ ...account, number }, refer);
+      return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
+    },
+    /** Registers and waits for calls; `refer`: and transfers whoever called. */
+    async wait(account: PhoneAccount, ring_ms: number, refer?: Refer): Promise<WaitingPhone> {
       const port = await freePort();
       await register(account, port);
-      const sipp = await run(`phone-${++calls}`, carrierScenario(ring_ms), [], port);
+      const scenario = refer ? answerAndReferScenario(ring_ms, refer) : carrierScenario(ring_ms);
+      const sipp = await run(`phone-${++calls}`, scenario, [], port);
+      const messages = () => readSipLog(sipp.files.messages);
       return {
-        invites: () =>
-          readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
+        messages,
+        invites: () => messages().filter((message) => message.firstLine.startsWith('INVITE ')),
         stop: async () => {
           await sipp.stop({ timeout_ms: 1 });
         },

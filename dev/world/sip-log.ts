@@ -6,6 +6,7 @@ export interface SipMessage {
   readonly at_ms: number;
   readonly direction: 'SENT' | 'RECEIVED';
   readonly firstLine: string;
+  readonly body: string;
   header(name: string): string | null;
 }
 
@@ -31,6 +32,10 @@ export function readSipLog(path: string): SipMessage[] {
       return line === undefined ? null : line.slice(name.length + 1).trim();
     };
     const direction = /received/i.test(kind) ? 'RECEIVED' : 'SENT';
-    return [{ at_ms: parseTime(time.trim()), direction, firstLine, header }];
+    const body = lines
+      .slice(lines.indexOf('') + 1)
+      .join('\n')
+      .trim();
+    return [{ at_ms: parseTime(time.trim()), direction, firstLine, body, header }];
   });
 }

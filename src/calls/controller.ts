@@ -8,6 +8,7 @@ import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Directory } from './directory.ts';
+import { createLegs, endsWith } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -36,6 +37,8 @@ export interface Controller {
   readonly live: ReadonlyMap<string, LiveCall>;
   /** Takes a call that runs already under control. */
   adopt(call: LiveCall): void;
+  /** The legs of a known call as its switch shows them, after events may have been missed. */
+  found(call: LiveCall, legs: Pick<LiveCall, 'callee' | 'caller_gone'>): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
   idle(): Promise<void>;
@@ -71,6 +74,7 @@ export function createController(deps: ControllerDependencies): Controller {
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
+  const legs = createLegs();
 
   async function refuse(
     link: Switch,
@@ -184,7 +188,7 @@ export function createController(deps: ControllerDependencies): Controller {
   /** Emergency calls go out by the dialplan alone; this is how we hear of them. */
   async function watchEmergency(link: Switch, event: Dialling): Promise<LiveCall | null> {
     if (event.context !== CONTEXTS.emergency || event.progress !== 'STARTED') return null;
-    const line = await directory.line(event.sip_username);
+    const line = event.sip_username === null ? null : await directory.line(event.sip_username);
     const number = event.exten.split('-').at(-1) ?? '';
     if (!line) return null;
     const trunk = await directory.trunk(link.server_id);
@@ -198,13 +202,14 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function dialling(link: Switch, event: Dialling): Promise<void> {
     const call = live.get(event.call_id) ?? (await watchEmergency(link, event));
-    if (!call) return;
+    // One that is answered may dial anew because it was transferred: that is a call of its own.
+    if (!call || call.phase === 'ANSWERED') return;
     call.callee = event.callee;
     if (event.progress === 'RINGING' && call.phase === 'DIALLING') {
       call.phase = 'RINGING';
       call.ringing_at_ms = event.at_ms;
     }
-    if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
+    if (event.progress === 'ANSWERED') {
       call.phase = 'ANSWERED';
       call.answered_at_ms = event.at_ms;
       call.answered_mono_ms = performance.now();
@@ -229,6 +234,7 @@ export function createController(deps: ControllerDependencies): Controller {
     const { call_id, server_id } = call.facts;
     if (live.get(call_id) !== call) return;
     live.delete(call_id);
+    legs.drop(call_id);
     slices.stop(call);
     if (call.registered) {
       await store.end(call_id, server_id).catch((error: Error) => {
@@ -240,9 +246,9 @@ export function createController(deps: ControllerDependencies): Controller {
     board.remove(call, end.reason, bill);
   }
 
-  async function gone(event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {
-    const call = live.get(event.channel_id);
-    if (!call) return;
+  async function gone(event: Extract<CallEvent, { type: 'GONE' }>, call_id: string): Promise<void> {
+    const call = live.get(call_id);
+    if (!call || !endsWith(call, event.channel_id)) return;
     const talked_ms = talk_ms(call, event.at_ms);
     const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
@@ -261,15 +267,25 @@ export function createController(deps: ControllerDependencies): Controller {
         case 'ARRIVED':
           return mailboxes.post(event.call_id, () => decide(link, event));
         case 'DIALLING':
+          // Before it waits in the mailbox: its end may be told meanwhile.
+          if (event.progress === 'STARTED') legs.add(event.callee.channel_id, event.call_id);
           return mailboxes.post(event.call_id, () => dialling(link, event));
-        case 'GONE':
-          return mailboxes.post(event.channel_id, () => gone(event));
+        case 'GONE': {
+          const call_id = legs.take(event.channel_id);
+          return mailboxes.post(call_id, () => gone(event, call_id));
+        }
       }
     },
     adopt(call) {
       live.set(call.facts.call_id, call);
+      if (call.callee) legs.add(call.callee.channel_id, call.facts.call_id);
       if (call.phase === 'ANSWERED') slices.start(call);
       board.upsert(call);
+    },
+    found(call, { callee, caller_gone }) {
+      call.callee ??= callee;
+      call.caller_gone = caller_gone;
+      if (call.callee) legs.add(call.callee.channel_id, call.facts.call_id);
     },
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
     idle: () => mailboxes.idle(),

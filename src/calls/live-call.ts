@@ -54,6 +54,9 @@ export interface LiveCall {
   /** What its payer could add to the grant when last asked. */
   more_seconds: number;
   callee: CallLeg | null;
+  /** A transfer may end one channel of an answered call and leave the other. */
+  caller_gone: boolean;
+  callee_gone: boolean;
   ringing_at_ms: number | null;
   answered_at_ms: number | null;
   answered_mono_ms: number | null;
@@ -121,6 +124,8 @@ export function newLiveCall(
     grant,
     more_seconds,
     callee: null,
+    caller_gone: false,
+    callee_gone: false,
     ringing_at_ms: null,
     answered_at_ms: null,
     answered_mono_ms: null,

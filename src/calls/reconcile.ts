@@ -8,7 +8,14 @@ import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
-import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
+import {
+  type Moment,
+  type Rebuilder,
+  restoreCall,
+  runningIds,
+  type SeenCall,
+  seenCalls,
+} from './recovery.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
 export interface Reconciler {
@@ -101,14 +108,14 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   async function reconcileFresh(link: Switch): Promise<void> {
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
-    const ids = new Set(channels.map((channel) => channel.id));
+    const ids = runningIds(channels);
     const journal = await readEntries(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
     );
     for (const seen of seenCalls(channels)) {
       const running = controller.live.get(seen.call_id);
-      if (running) running.callee ??= seen.callee;
+      if (running) controller.found(running, seen);
       else await takeOver(link, seen, known.get(seen.call_id));
     }
     for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
@@ -153,7 +160,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   async function reconcileRunning(link: Switch): Promise<void> {
     // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
     const before = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    const ids = new Set((await link.ari.channels()).map((channel) => channel.id));
+    const ids = runningIds(await link.ari.channels());
     const missing = before.filter((call) => !ids.has(call.facts.call_id));
     if (missing.length > 0) {
       const journal = await readEntries(link);

@@ -14,10 +14,11 @@ import { type CallFacts, callFacts, decodeFacts, type LiveCall, newLiveCall } fr
 export interface SeenCall {
   readonly call_id: string;
   readonly sip_username: string;
-  readonly context: string;
   readonly exten: string;
   readonly created_at_ms: number;
   readonly callee: { readonly channel_id: string; readonly channel_name: string } | null;
+  /** A transfer took the caller away. */
+  readonly caller_gone: boolean;
   readonly answered_at_ms: number | null;
   /** What slices after the first one had granted, if there were any. */
   readonly granted: Grant | null;
@@ -40,26 +41,48 @@ function parseGranted(text: string | undefined): Grant | null {
   };
 }
 
-/** Calls that were let go and still run: the callers' channels, each with its callee's. */
-export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
+/** Ids of the calls that a leg is left of: a caller's channel names its call, a called leg has the name from it. */
+export function runningIds(channels: readonly AriChannel[]): Set<string> {
+  const legs = channels.filter(({ name }) => name.startsWith('PJSIP/'));
+  return new Set([...channels, ...legs].flatMap(({ id, channelvars }) => [id, channelvars?.PABX_CALL ?? id]));
+}
+
+function legsOf(channels: readonly AriChannel[]) {
+  const callers = new Map<string, AriChannel>();
   const callees = new Map<string, AriChannel>();
   for (const channel of channels) {
     const call_id = channel.channelvars?.PABX_CALL;
-    if (call_id && call_id !== channel.id) callees.set(call_id, channel);
+    if (call_id && call_id !== channel.id) {
+      // Of one that dials for a transfer it is inherited from who was transferred.
+      if (channel.name.startsWith('PJSIP/')) callees.set(call_id, channel);
+    } else if (call_id || OURS.includes(channel.dialplan.context)) callers.set(channel.id, channel);
   }
-  return channels.flatMap((channel) => {
-    const sip_username = endpointOf(channel.name);
-    if (!sip_username || !OURS.includes(channel.dialplan.context)) return [];
-    const callee = callees.get(channel.id);
+  return { callers, callees };
+}
+
+/**
+ * Calls that were let go and still run: the callers' channels, each with its callee's. A transfer may have taken the caller
+ * away, or on to another place of the dialplan; variables tell what the call was granted.
+ */
+export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
+  const { callers, callees } = legsOf(channels);
+  return [...new Set([...callers.keys(), ...callees.keys()])].flatMap((call_id) => {
+    const caller = callers.get(call_id);
+    const callee = callees.get(call_id);
+    const channel = caller ?? callee;
+    const { PABX_BY, PABX_GRANT } = channel?.channelvars ?? {};
+    const sip_username = PABX_BY || (caller && endpointOf(caller.name));
+    const exten = PABX_GRANT || caller?.dialplan.exten;
+    if (!channel || !sip_username || !exten) return [];
     const answered_at_ms = Math.round(Number(callee?.channelvars?.PABX_ANSWERED || Number.NaN));
     return [
       {
-        call_id: channel.id,
+        call_id,
         sip_username,
-        context: channel.dialplan.context,
-        exten: channel.dialplan.exten,
+        exten,
         created_at_ms: parseTimestamp(channel.creationtime),
         callee: callee ? { channel_id: callee.id, channel_name: callee.name } : null,
+        caller_gone: caller === undefined,
         answered_at_ms: Number.isNaN(answered_at_ms) ? null : answered_at_ms,
         granted: parseGranted(callee?.channelvars?.PABX_GRANTED),
       },
@@ -72,6 +95,7 @@ export function restoreCall(stored: StoredCall, seen: SeenCall | null, now: Mome
   const call = newLiveCall(decodeFacts(stored.facts), stored.grant, 0, true);
   markAnswered(call, stored.answered_at_ms ?? seen?.answered_at_ms ?? null, now);
   call.callee = seen?.callee ?? null;
+  call.caller_gone = seen?.caller_gone ?? false;
   return call;
 }
 
@@ -168,6 +192,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
       if (!call) return null;
       if (call.facts.rate && seen.granted) call.grant = seen.granted;
       call.callee = seen.callee;
+      call.caller_gone = seen.caller_gone;
       markAnswered(call, seen.answered_at_ms, now);
       return call;
     },

@@ -29,6 +29,8 @@ export type CallEvent =
       readonly call_id: string;
       readonly sip_username: string;
       readonly dialled: string;
+      /** The call that this one goes on with, when its line transferred it. */
+      readonly root: string | null;
     })
   /** From outside, over a trunk. */
   | (Moment & {
@@ -43,7 +45,8 @@ export type CallEvent =
   | (Moment & {
       readonly type: 'DIALLING';
       readonly call_id: string;
-      readonly sip_username: string;
+      /** null: a transfer took the caller's place while it rang. */
+      readonly sip_username: string | null;
       readonly context: string;
       readonly exten: string;
       readonly callee: CallLeg;
@@ -66,9 +69,14 @@ export function parseTimestamp(text: string): number {
   return Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 }
 
-/** `PJSIP/k3x9…-0000001a` → `k3x9…`; null for channels that are no phone or trunk leg. */
+/**
+ * `PJSIP/k3x9…-0000001a` → `k3x9…`, and the same of a channel that dials for a line which transferred:
+ * `Local/k3x9…-201@pabx-transferred-0000001a;2`. null for channels that call for nobody.
+ */
 export function endpointOf(channel_name: string): string | null {
-  return /^PJSIP\/(.+)-[0-9a-f]+$/.exec(channel_name)?.[1] ?? null;
+  const [, phone, transferring] =
+    /^PJSIP\/(.+)-[0-9a-f]+$|^Local\/([a-z0-9]+)-.+@pabx-transferred-[0-9a-f]+;2$/.exec(channel_name) ?? [];
+  return phone ?? transferring ?? null;
 }
 
 const PROGRESS: Readonly<Record<string, 'STARTED' | 'RINGING' | 'ANSWERED'>> = {
@@ -80,13 +88,12 @@ const PROGRESS: Readonly<Record<string, 'STARTED' | 'RINGING' | 'ANSWERED'>> = {
 
 function dialling({ caller, peer, dialstatus = '' }: RawEvent, at_ms: number): CallEvent | null {
   const progress = PROGRESS[dialstatus];
-  const sip_username = caller && endpointOf(caller.name);
-  if (!caller || !peer || !progress || !sip_username) return null;
+  if (!caller || !peer || !progress) return null;
   return {
     type: 'DIALLING',
     at_ms,
     call_id: caller.id,
-    sip_username,
+    sip_username: endpointOf(caller.name),
     context: caller.dialplan.context,
     exten: caller.dialplan.exten,
     callee: { channel_id: peer.id, channel_name: peer.name },
@@ -99,7 +106,7 @@ function started({ channel }: RawEvent, at_ms: number): CallEvent | null {
   if (!channel || !endpoint) return null;
   const call = { at_ms, call_id: channel.id, dialled: channel.dialplan.exten };
   if (channel.dialplan.context !== CONTEXTS.fromTrunk)
-    return { type: 'OFFERED', ...call, sip_username: endpoint };
+    return { type: 'OFFERED', ...call, sip_username: endpoint, root: channel.channelvars?.PABX_ROOT || null };
   return { type: 'ARRIVED', ...call, trunk: endpoint, caller: channel.caller?.number ?? '' };
 }
 

@@ -1,7 +1,9 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
+import { BY, journal, NOW_MS, renderLegs } from './journal.ts';
 import { dialplanLiteral } from './quote.ts';
 import type { NumberRow } from './rows.ts';
+import { renderTransfers } from './transfers.ts';
 
 /*
  * The dialplan that all calls of a server share. A context tells what kind of call a channel carries, and the
@@ -36,6 +38,8 @@ export function renderCalls(trunks: readonly string[], numbers: readonly NumberR
     ...outbound(),
     ...grant(),
     ...answered(),
+    ...renderLegs(),
+    ...renderTransfers(),
     ...refused(),
     ...fromTrunk(),
     ...offlineNumbers(numbers),
@@ -111,9 +115,15 @@ function grant(): string[] {
     '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…, or from outside I-<sip user name>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...granted('T', `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, [NO_NAME], ended),
-    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, [], lineEnded),
-    ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, unnamed, lineEnded),
+    ...granted(
+      'T',
+      `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`,
+      'pabx-paid',
+      [NO_NAME],
+      ended,
+    ),
+    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, 'pabx-inside', [], lineEnded),
+    ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, 'pabx-answered', unnamed, lineEnded),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...journal('G'),
   ];
@@ -123,6 +133,7 @@ function grant(): string[] {
 function granted(
   kind: 'T' | 'L' | 'I',
   destination: string,
+  leg: string,
   before: readonly string[],
   after: readonly string[],
 ): string[] {
@@ -134,7 +145,7 @@ function granted(
     ...identified,
     ...before,
     ` same => n,ExecIf($["\${CUT(EXTEN,-,6)}" != ""]?Set(CALLERID(num)=\${CUT(EXTEN,-,6)}))`,
-    ` same => n,Dial(${destination},\${CUT(EXTEN,-,5)},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`,
+    ` same => n,Dial(${destination},\${CUT(EXTEN,-,5)},giU(${leg}^\${CUT(EXTEN,-,4)}))`,
     ...after,
   ];
 }
@@ -200,8 +211,8 @@ function offlineNumbers(numbers: readonly NumberRow[]): string[] {
   ];
 }
 
-/** `h` has an EXTEN of its own; and a leg shows by PABX_CALL, which the callee inherits, whose call it is. */
-const identified = [` same => n,Set(PABX_GRANT=\${EXTEN})`, ` same => n,Set(_PABX_CALL=\${UNIQUEID})`];
+/** The callee inherits whose call it is, what was granted to it and by whom: after a transfer it may be the last to tell. */
+const identified = [` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY})`];
 
 const NO_NAME = ' same => n,Set(CALLERID(name)=)';
 
@@ -222,29 +233,6 @@ const ended = [
 const lineEnded = [` same => n,ExecIf($["\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`, ...ended];
 
 const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
-
-const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
-
-/**
- * The switch's own record of an answered call, from which the control plane settles what it missed. `h` runs however
- * a call ends. A key has the time, in steps of 100 s, so that what was read can be deleted by the bucket.
- */
-function journal(kind: 'G' | 'E' | 'O'): string[] {
-  const fields = [
-    'v1',
-    kind,
-    `\${CHANNEL(endpoint)}`,
-    `\${PABX_GRANT}`,
-    `\${ANSWEREDTIME_MS}`,
-    NOW_MS,
-    `\${HANGUPCAUSE}`,
-  ];
-  return [
-    `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0]?unanswered)`,
-    ` same => n,Set(DB(pabx/\${EPOCH:0:-2}/\${UNIQUEID})=${fields.join('|')})`,
-    ' same => n(unanswered),NoOp()',
-  ];
-}
 
 /** A literal inside a pattern: N, X and Z mean digits there, in either case. */
 function spelled(literal: string): string {
