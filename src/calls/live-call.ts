@@ -44,6 +44,8 @@ export interface CallFacts extends CallRates {
   readonly cycle_start: string;
   readonly next_cycle_start: string;
   readonly created_at_ms: number;
+  /** The call that this one goes on with, when its line transferred it. */
+  readonly root?: string;
 }
 
 /** A call that runs. Times named `_at_ms` are by its switch's clock, `_mono_ms` by our monotonic one. */
@@ -70,7 +72,7 @@ export interface LiveCall {
 }
 
 export function callFacts(
-  call: { call_id: string; server_id: string; dialled: string; at_ms: number },
+  call: { call_id: string; server_id: string; dialled: string; at_ms: number; root?: string | null },
   line: LineFacts,
   permission: Permission,
 ): CallFacts {
@@ -103,12 +105,14 @@ export function callFacts(
     credit_micros: subscriber.credit_limit_micros,
     reseller_credit_micros: subscriber.reseller_credit_micros,
     daily_cap_micros: subscriber.daily_cap_micros,
-    claims: permission.claims,
+    // Inside, a call that was transferred keeps the slots it has.
+    claims: call.root && route.kind === 'LINE' ? [] : permission.claims,
     paces: permission.paces,
     longest_seconds: permission.longest_seconds,
     cycle_start,
     next_cycle_start: nextCycleStart(subscriber.cycle_day, cycle_start),
     created_at_ms: call.at_ms,
+    ...(call.root && { root: call.root }),
   };
 }
 

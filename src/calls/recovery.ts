@@ -16,6 +16,7 @@ export interface SeenCall {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
+  readonly root: string | null;
   readonly callee: { readonly channel_id: string; readonly channel_name: string } | null;
   /** A transfer took the caller away. */
   readonly caller_gone: boolean;
@@ -66,7 +67,7 @@ function legsOf(channels: readonly AriChannel[]) {
  */
 export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
   const { callers, callees } = legsOf(channels);
-  return [...new Set([...callers.keys(), ...callees.keys()])].flatMap((call_id) => {
+  const seen = [...new Set([...callers.keys(), ...callees.keys()])].flatMap((call_id) => {
     const caller = callers.get(call_id);
     const callee = callees.get(call_id);
     const channel = caller ?? callee;
@@ -81,6 +82,7 @@ export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
         sip_username,
         exten,
         created_at_ms: parseTimestamp(channel.creationtime),
+        root: channel.channelvars?.PABX_ROOT || null,
         callee: callee ? { channel_id: callee.id, channel_name: callee.name } : null,
         caller_gone: caller === undefined,
         answered_at_ms: Number.isNaN(answered_at_ms) ? null : answered_at_ms,
@@ -88,6 +90,8 @@ export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
       },
     ];
   });
+  // The call that was transferred before the one that it goes on as, which gets its slots.
+  return seen.sort((one, other) => Number(one.root !== null) - Number(other.root !== null));
 }
 
 /** The call as Redis knows it, with what the switch knows better. */
@@ -124,6 +128,7 @@ interface Known {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
+  readonly root?: string | null;
 }
 
 interface Rebuilt {
@@ -175,7 +180,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
         : await outbound(server_id, known, grant);
     if (!rebuilt) return null;
     const { line, dialled, permission } = rebuilt;
-    const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
+    const { call_id, created_at_ms: at_ms, root = null } = known;
+    const offered = { call_id, server_id, dialled, at_ms, root };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
     // The switch let it talk only as long as it was granted, whatever slices came after the first.

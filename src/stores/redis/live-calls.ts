@@ -58,6 +58,8 @@ export interface AdmitInput {
   readonly slice_seconds: number;
   readonly claims: readonly LimitClaim[];
   readonly paces: readonly PaceClaim[];
+  /** The call that this one goes on with, when its line transferred it. */
+  readonly root?: string;
   /** Granted before: a call that runs already is taken over with it, past limits and means. */
   readonly adopt: Grant | null;
 }
@@ -266,7 +268,8 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     ready: () => epoch !== null,
     async admit(input) {
       const claimKeys = [...input.claims.map(keys.slots), ...input.paces.map(keys.pace)];
-      const { call_id, payer, reseller_id, server_id } = input;
+      const { call_id, payer, reseller_id, server_id, root } = input;
+      const rootKeys = root === undefined ? [] : [keys.call(root)];
       const fixed = [
         keys.epoch,
         keys.call(call_id),
@@ -276,7 +279,11 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
         keys.reseller(reseller_id),
       ];
       if (epoch === null && !input.adopt) return { code: 'NO_EPOCH' };
-      const raw = await run('admitCall', [...fixed, ...claimKeys], [admitArgument(input, epoch ?? '')]);
+      const raw = await run(
+        'admitCall',
+        [...fixed, ...claimKeys, ...rootKeys],
+        [admitArgument(input, epoch ?? '')],
+      );
       const answer = toAnswer(JSON.parse(raw as string), input);
       if (answer.code === 'NO_EPOCH') lose();
       return answer;
