@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { ServiceFailedError } from '../services/errors.ts';
 import { freePort, freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
-import { answerAndReferScenario, callAndReferScenario, type Refer } from './refer-scenario.ts';
+import {
+  answerAndReferScenario,
+  callAndReferScenario,
+  outsideReferScenario,
+  type Refer,
+} from './refer-scenario.ts';
 import {
   cancelScenario,
   carrierScenario,
@@ -135,10 +140,11 @@ export function createPhones(dir: string, sipPort: number) {
         },
       };
     },
-    /** Calls in from the address of a trunk, one call of it at a time. */
-    async callIn(trunkPort: number, call: OutsideCall): Promise<PlacedCall> {
+    /** Calls in from the address of a trunk, one call of it at a time; `refer`: and tries to send on whom it reached. */
+    async callIn(trunkPort: number, call: OutsideCall, refer?: Refer): Promise<PlacedCall> {
       const args = ['-m', '1', '-recv_timeout', '90000'];
-      return place(await run(`outside-${++calls}`, outsideScenario(call), args, trunkPort));
+      const scenario = refer ? outsideReferScenario(call, refer) : outsideScenario(call);
+      return place(await run(`outside-${++calls}`, scenario, args, trunkPort));
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { PhoneAccount } from './phone.ts';
+import type { OutsideCall } from './scenario.ts';
 import { invitation, noBody, reply, request, SDP, scenario, send, targetOf } from './scenario.ts';
 
 /** A transfer as a phone asks for it (RFC 3515). */
@@ -58,6 +59,29 @@ export function callAndReferScenario(phone: PhoneAccount & { number: string }, r
     ...referAndLeave(
       inDialog('REFER', 3, [referTo(refer), ...noBody]),
       inDialog('BYE', 4, noBody),
+      refer.stay_ms ?? STAY_ms,
+    ),
+  ]);
+}
+
+/** Somebody outside calls in over a trunk, and sends on whom it reached. */
+export function outsideReferScenario({ number, from }: OutsideCall, refer: Refer): string {
+  const target = targetOf(number);
+  const say = (method: string, uri: string, cseq: number, more: readonly string[]) =>
+    request(method, uri, 'outside', cseq, more).map((line) => {
+      if (line.startsWith('From: ')) return `From: ${from};tag=[pid]outside[call_number]`;
+      return line.startsWith('To: ') && method === 'REFER' ? `${line}[peer_tag_param]` : line;
+    });
+  return scenario('outside refer', [
+    send(say('INVITE', target, 2, SDP), 'retrans="500"'),
+    '<recv response="100" optional="true"/>',
+    '<recv response="180" optional="true"/>',
+    '<recv response="200" rrs="true"/>',
+    send(say('ACK', '[next_url]', 2, noBody)),
+    `<pause milliseconds="${refer.after_ms}"/>`,
+    ...referAndLeave(
+      say('REFER', '[next_url]', 3, [referTo(refer), ...noBody]),
+      say('BYE', '[next_url]', 4, noBody),
       refer.stay_ms ?? STAY_ms,
     ),
   ]);
