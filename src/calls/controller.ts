@@ -268,7 +268,7 @@ export function createController(deps: ControllerDependencies): Controller {
           return mailboxes.post(event.call_id, () => decide(link, event));
         case 'DIALLING':
           // Before it waits in the mailbox: its end may be told meanwhile.
-          if (event.progress === 'STARTED') legs.add(event.callee.channel_id, event.call_id);
+          legs.add(event.callee.channel_id, event.call_id);
           return mailboxes.post(event.call_id, () => dialling(link, event));
         case 'GONE': {
           const call_id = legs.take(event.channel_id);

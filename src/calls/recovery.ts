@@ -44,8 +44,8 @@ function parseGranted(text: string | undefined): Grant | null {
 
 /** Ids of the calls that a leg is left of: a caller's channel names its call, a called leg has the name from it. */
 export function runningIds(channels: readonly AriChannel[]): Set<string> {
-  const legs = channels.filter(({ name }) => name.startsWith('PJSIP/'));
-  return new Set([...channels, ...legs].flatMap(({ id, channelvars }) => [id, channelvars?.PABX_CALL ?? id]));
+  const { callers, callees } = legsOf(channels);
+  return new Set([...channels.map(({ id }) => id), ...callers.keys(), ...callees.keys()]);
 }
 
 function legsOf(channels: readonly AriChannel[]) {
@@ -75,7 +75,9 @@ export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
     const sip_username = PABX_BY || (caller && endpointOf(caller.name));
     const exten = PABX_GRANT || caller?.dialplan.exten;
     if (!channel || !sip_username || !exten) return [];
-    const answered_at_ms = Math.round(Number(callee?.channelvars?.PABX_ANSWERED || Number.NaN));
+    // A caller that was transferred has it too, and may have no called leg any more.
+    const answered = callee?.channelvars?.PABX_ANSWERED || caller?.channelvars?.PABX_ANSWERED;
+    const answered_at_ms = Math.round(Number(answered || Number.NaN));
     return [
       {
         call_id,
