@@ -275,6 +275,47 @@ describe('an attended transfer', () => {
   });
 });
 
+test('while the second call still rings: answered later, both go on', async () => {
+  const { subscriber, line, colleague, phone } = await office();
+  const slow = await world().phones.wait(colleague, 4_000);
+  const asking = await world().phones.call(line, colleague.extension);
+  await waitFor('the ringing', () => asking.outcome().rang);
+  const ringing = asking.messages().find(({ firstLine }) => firstLine.startsWith('SIP/2.0 180'));
+  const to = `${colleague.extension}?${replaces(ringing, 'To')}`;
+  const call = await world().phones.callAndRefer(line, OUTSIDE, { to, after_ms: 500 });
+  expect(await transferred(call)).toBe('SIP/2.0 200 OK');
+  await waitFor('the answer', () => okOf(slow.messages(), 'SENT') !== undefined);
+  await pause(6_000);
+  await hangUpAll();
+  const records = await expectSettled(subscriber.id, 2);
+  const classes = records.map(({ call_class }) => call_class).sort();
+  expect(classes).toEqual(['INTERNAL', 'MOBILE_LOCAL']);
+  for (const { talk_ms } of records) expect(talk_ms).toBeGreaterThan(5_000);
+  await slow.stop();
+  await phone.stop();
+});
+
+test('a colleague who sends it on pays for where it goes, and the first line for where it was', async () => {
+  const { subscriber, line, colleague, phone } = await office();
+  const onward = await world().phones.wait(colleague, 100, { to: '1133334444', after_ms: 1_000 });
+  const refer = { to: colleague.extension, after_ms: 500 };
+  const call = await world().phones.callAndRefer(line, OUTSIDE, refer);
+  expect(await transferred(call)).toBe('SIP/2.0 200 OK');
+  await waitFor('the second transfer', () => lastNote(onward.messages()) === 'SIP/2.0 200 OK');
+  await pause(6_000);
+  const slots = Object.entries(await takenSlots(world()));
+  const taken = (part: string) => slots.find(([key]) => key.includes(part))?.[1].length;
+  expect([taken(line.line_id), taken(colleague.line_id)]).toEqual([1, 1]);
+  expect([taken('SUBSCRIBER'), taken('TRUNK')]).toEqual([1, 2]);
+  await hangUpAll();
+  const records = await expectSettled(subscriber.id, 3);
+  const paidBy = (number: string) => records.find((record) => record.number === number)?.line_id;
+  expect([paidBy('+5511987654321'), paidBy('+551133334444')]).toEqual([line.line_id, colleague.line_id]);
+  for (const { talk_ms } of records) expect(talk_ms).toBeGreaterThan(5_500);
+  await onward.stop();
+  await phone.stop();
+});
+
 describe('what is refused', () => {
   test('nobody outside transfers anybody: 603, and the call goes on', async () => {
     const { subscriber, line, number, phone } = await office();

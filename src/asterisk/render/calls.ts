@@ -1,6 +1,6 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
-import { BY, journal, NOW_MS, renderLegs } from './journal.ts';
+import { BY, journal, NOW_MS, renderLegEnds } from './journal.ts';
 import { dialplanLiteral } from './quote.ts';
 import type { NumberRow } from './rows.ts';
 import { renderTransfers } from './transfers.ts';
@@ -38,7 +38,6 @@ export function renderCalls(trunks: readonly string[], numbers: readonly NumberR
     ...outbound(),
     ...grant(),
     ...answered(),
-    ...renderLegs(),
     ...renderTransfers(),
     ...refused(),
     ...fromTrunk(),
@@ -151,12 +150,22 @@ function granted(
 }
 
 function answered(): string[] {
+  const leg = (more: readonly string[]) => [
+    `exten => s,1,Set(TIMEOUT(absolute)=\${ARG1})`,
+    ` same => n,Set(PABX_ANSWERED=${NOW_MS})`,
+    ...more,
+    ' same => n,Return()',
+  ];
+  const endingAt = (context: string) => [` same => n,Set(CHANNEL(hangup_handler_push)=${context},s,1)`];
   return [
     '; On the callee’s leg before the two are bridged: from here Asterisk itself ends the call in time.',
     '[pabx-answered]',
-    `exten => s,1,Set(TIMEOUT(absolute)=\${ARG1})`,
-    ` same => n,Set(PABX_ANSWERED=${NOW_MS})`,
-    ' same => n,Return()',
+    ...leg([]),
+    '[pabx-paid]',
+    ...leg(endingAt('pabx-paid-ended')),
+    '[pabx-inside]',
+    ...leg(endingAt('pabx-inside-ended')),
+    ...renderLegEnds(),
   ];
 }
 

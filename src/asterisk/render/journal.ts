@@ -17,10 +17,14 @@ function write(kind: 'G' | 'E' | 'O', talk_ms: string): string {
 /** Talk by a leg that knows when it was answered, and may have been in several bridges since. */
 const SINCE_ANSWER = `$[${NOW_MS} - \${PABX_ANSWERED}]`;
 
+/** A paid leg writes for itself. */
+const PAID = `"\${PABX_GRANT:0:1}" = "T"`;
+
 /** `h` runs on the caller's channel however a call ends, unless a transfer took it elsewhere. */
 export function journal(kind: 'G' | 'E' | 'O'): string[] {
+  const unanswered = `0\${ANSWEREDTIME_MS} = 0`;
   return [
-    `exten => h,1,GotoIf($[0\${ANSWEREDTIME_MS} = 0 | "\${PABX_GRANT:0:1}" = "T"]?unwritten)`,
+    `exten => h,1,GotoIf($[${kind === 'G' ? `${unanswered} | ${PAID}` : unanswered}]?unwritten)`,
     ` same => n,${write(kind, `\${ANSWEREDTIME_MS}`)}`,
     ' same => n(unwritten),NoOp()',
   ];
@@ -29,27 +33,18 @@ export function journal(kind: 'G' | 'E' | 'O'): string[] {
 /** The end of a caller that was transferred. Other channels than callers end there too, and write nothing. */
 export function journalOfTransferred(): string[] {
   return [
-    `exten => h,1,GotoIf($["\${PABX_CALL}" != "\${UNIQUEID}" | "\${PABX_GRANT:0:1}" = "T"]?unwritten)`,
+    `exten => h,1,GotoIf($["\${PABX_CALL}" != "\${UNIQUEID}" | ${PAID}]?unwritten)`,
     ` same => n,${write('G', SINCE_ANSWER)}`,
     ' same => n(unwritten),NoOp()',
   ];
 }
 
-/** Called legs that outlive their caller when it transfers them. */
-export function renderLegs(): string[] {
-  const leg = (ended: string) => [
-    `exten => s,1,Set(CHANNEL(hangup_handler_push)=${ended},s,1)`,
-    ` same => n,Goto(pabx-answered,s,1)`,
-  ];
+/** Called legs that may outlive their caller: one that is paid for always writes, one inside if it was transferred. */
+export function renderLegEnds(): string[] {
   return [
-    '; Called legs that write the journal themselves: one that is paid for always, one inside if it was transferred.',
-    '[pabx-paid]',
-    ...leg('pabx-paid-ended'),
     '[pabx-paid-ended]',
     `exten => s,1,${write('G', SINCE_ANSWER)}`,
     ' same => n,Return()',
-    '[pabx-inside]',
-    ...leg('pabx-inside-ended'),
     '[pabx-inside-ended]',
     `exten => s,1,ExecIf($["\${BLINDTRANSFER}\${ATTENDEDTRANSFER}" != ""]?${write('G', SINCE_ANSWER)})`,
     ' same => n,Return()',
