@@ -205,6 +205,7 @@ export function createController(deps: ControllerDependencies): Controller {
     // One that is answered may dial anew because it was transferred: that is a call of its own.
     if (!call || call.phase === 'ANSWERED') return;
     call.callee = event.callee;
+    call.callee_gone = false;
     if (event.progress === 'RINGING' && call.phase === 'DIALLING') {
       call.phase = 'RINGING';
       call.ringing_at_ms = event.at_ms;
@@ -248,7 +249,7 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function gone(event: Extract<CallEvent, { type: 'GONE' }>, call_id: string): Promise<void> {
     const call = live.get(call_id);
-    if (!call || !endsWith(call, event.channel_id)) return;
+    if (!call || !endsWith(call, event.channel_id, legs.has(call_id))) return;
     const talked_ms = talk_ms(call, event.at_ms);
     const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
@@ -266,10 +267,11 @@ export function createController(deps: ControllerDependencies): Controller {
         case 'OFFERED':
         case 'ARRIVED':
           return mailboxes.post(event.call_id, () => decide(link, event));
-        case 'DIALLING':
+        case 'DIALLING': {
           // Before it waits in the mailbox: its end may be told meanwhile.
-          legs.add(event.callee.channel_id, event.call_id);
-          return mailboxes.post(event.call_id, () => dialling(link, event));
+          const call_id = legs.add(event.callee.channel_id, event.call_id);
+          return mailboxes.post(call_id, () => dialling(link, { ...event, call_id }));
+        }
         case 'GONE': {
           const call_id = legs.take(event.channel_id);
           return mailboxes.post(call_id, () => gone(event, call_id));
