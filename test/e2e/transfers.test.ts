@@ -10,7 +10,6 @@ import {
   type SubscriberOptions,
   type TestLine,
 } from '../../dev/world/tenants.ts';
-import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { ledgerOf, noSlotTaken, recordsOf, takenSlots, useWorld } from './use-world.ts';
 
 const world = useWorld();
@@ -53,12 +52,6 @@ const waitFor = (what: string, holds: () => boolean | Promise<boolean>) =>
   waitUntil(async () => holds(), { timeout_ms: 15_000, what });
 const rings = (phone: WaitingPhone) => waitFor('the phone to ring', () => phone.invites().length > 0);
 const answered = (call: PlacedCall) => waitFor('the answer', () => call.outcome().status === 200);
-async function emptyRedis(): Promise<void> {
-  const redis = connectRedis(world().redis.url, () => {});
-  await new Promise((resolve) => redis.once('ready', resolve));
-  await redis.flushall();
-  redis.disconnect();
-}
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const hangUpAll = () => world().pabx.asterisk().rx('channel request hangup all');
@@ -147,24 +140,6 @@ describe('a blind transfer of a paid call to a colleague', () => {
     const records = await expectSettled(subscriber.id, 2);
     const paid = records.find((record) => record.call_class === 'MOBILE_LOCAL');
     expect(paid).toMatchObject({ end_reason: 'SWITCH_JOURNAL', billed_seconds: paid?.granted_seconds });
-    await phone.stop();
-  });
-
-  test('a restart within the slice takes it over, though its caller is gone', {
-    timeout: 90_000,
-  }, async () => {
-    const { subscriber, phone } = await start();
-    await world().control.kill9();
-    await emptyRedis();
-    await world().control.start();
-    await world().connected();
-    await pause(6_000);
-    expect(await channels()).toHaveLength(4);
-    await hangUpAll();
-    const records = await expectSettled(subscriber.id, 2);
-    const paid = records.find((record) => record.call_class === 'MOBILE_LOCAL');
-    expect(paid).toMatchObject({ end_reason: 'HANGUP' });
-    expect(paid?.talk_ms).toBeGreaterThan(8_000);
     await phone.stop();
   });
 });
