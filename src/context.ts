@@ -20,6 +20,7 @@ import { connectPostgres, type Db, isAway, migrate, type Postgres } from './stor
 import { listenForReferenceChanges } from './stores/postgres/reference-changes.ts';
 import { listServers } from './stores/postgres/servers.ts';
 import { connectRedis } from './stores/redis/connect.ts';
+import { connectPeers } from './stores/redis/peers.ts';
 import { connectRevocations, createSessionStore } from './stores/redis/sessions.ts';
 import { createSignInTries } from './stores/redis/sign-in-tries.ts';
 
@@ -74,7 +75,7 @@ function healthChecks(postgres: Postgres, calls: CallControl) {
       ),
     redis: async () => (calls.store.ready() ? null : 'away, or not yet rebuilt'),
     switches: async () => {
-      const away = calls.switches.unreachable();
+      const away = calls.switches.states().flatMap(({ well, name }) => (well ? [] : [name]));
       return away.length === 0 ? null : `not reachable: ${away.join(', ')}`;
     },
   };
@@ -91,6 +92,9 @@ function startCalls(
     db,
     redis,
     connectAri,
+    peers: connectPeers(config.REDIS_URL, (error) =>
+      log.warn({ err: error }, 'Redis link to other processes'),
+    ),
     log,
     times: {
       slice_seconds: config.SLICE_SECONDS,
@@ -178,6 +182,7 @@ export async function startService(config: Config): Promise<Service> {
     box: createSecretBox(config.PABX_SECRET),
     revocations,
     board: calls.board,
+    decisionTimes: calls.decisionTimes,
     hangUp: calls.hangUp,
     directory: calls.directory,
     publisher,
@@ -187,6 +192,7 @@ export async function startService(config: Config): Promise<Service> {
     ringJobs: jobs.ring,
     reserve: calls.reserve,
     health: healthChecks(system, calls),
+    servers: calls.switches.states,
     settings: {
       origins: config.PUBLIC_ORIGINS,
       trust_proxy: config.TRUST_PROXY,

@@ -15,6 +15,9 @@ export interface ControlPlane {
   stop(): Promise<void>;
   /** SIGKILL: no farewell, nothing written. */
   kill9(): Promise<void>;
+  /** SIGSTOP: it does nothing, and knows nothing of it. */
+  pause(): void;
+  resume(): void;
   /** Everything it has logged, one object a line. */
   log(): Record<string, unknown>[];
 }
@@ -81,6 +84,8 @@ export function createControlPlane(
       await running?.exited;
       running = null;
     },
+    pause: () => running?.kill('SIGSTOP'),
+    resume: () => running?.kill('SIGCONT'),
     log: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').flatMap(parseLine) : []),
   };
 }

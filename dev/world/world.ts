@@ -25,6 +25,8 @@ export interface WorldOptions {
   /** How long the carrier rings before it answers. */
   readonly ring_ms?: number;
   readonly redisUrl?: string;
+  /** The control plane reaches its stores without the links that can be cut: for measuring. */
+  readonly direct?: boolean;
 }
 
 /** One whole installation: stores, control plane, an Asterisk that joined it, a carrier behind its trunk, phones. */
@@ -35,6 +37,8 @@ export interface World {
   /** What the control plane reaches its stores by. */
   readonly links: { readonly postgres: Link; readonly redis: Link };
   readonly control: ControlPlane;
+  /** One more control plane on the same stores. It does not run yet. */
+  another(): Promise<ControlPlane>;
   readonly pabx: PabxSwitch;
   readonly carrier: Carrier;
   readonly phones: Phones;
@@ -112,12 +116,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const redis = await startRedis(options.redisUrl === undefined ? {} : { existingUrl: options.redisUrl });
   const links = { postgres: await startLink(database.url), redis: await startLink(redis.url) };
   const secret = randomBytes(32).toString('base64');
-  const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), {
-    DATABASE_URL: links.postgres.url,
-    REDIS_URL: links.redis.url,
+  const settings = {
+    DATABASE_URL: (options.direct ? database : links.postgres).url,
+    REDIS_URL: (options.direct ? redis : links.redis).url,
     PABX_SECRET: secret,
     ...options.settings,
-  });
+  };
+  const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), settings);
+  const others: ControlPlane[] = [];
   await control.start();
   const pabx = await createSwitch({
     root: options.asteriskRoot,
@@ -136,6 +142,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     links,
     access: accessOf(secret, server.id),
     control,
+    async another() {
+      const [port = 0] = await freePorts(1);
+      const other = createControlPlane(port, join(dir, `control-plane-${port}.log`), settings);
+      others.push(other);
+      return other;
+    },
     pabx,
     carrier,
     phones: createPhones(dir, ports.sip),
@@ -155,7 +167,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     async close() {
       await carrier.stop();
       await pabx.stop();
-      await control.stop();
+      for (const one of [control, ...others]) await one.stop();
       links.postgres.close();
       links.redis.close();
       await redis.stop();

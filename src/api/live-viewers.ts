@@ -101,7 +101,7 @@ export function createLiveViewers(board: LiveBoard): LiveViewers {
     texts.forget();
   }
 
-  const unwatch = board.watch(schedule);
+  const unwatch = [board.watch(schedule), board.watchGaps(schedule)];
   return {
     isBehind,
     add(pipe, view, known) {
@@ -122,7 +122,7 @@ export function createLiveViewers(board: LiveBoard): LiveViewers {
       };
     },
     close() {
-      unwatch();
+      for (const stop of unwatch) stop();
       if (timer) clearTimeout(timer);
       all.clear();
     },

@@ -1,14 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { say } from '../contract/language.ts';
 import { ProblemError } from '../contract/problem.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { lastProof } from '../stores/postgres/ledger-proofs.ts';
+import { addServerMetrics } from './server-metrics.ts';
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 const BUCKETS_seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+const DECISION_BUCKETS_seconds = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5];
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
@@ -24,13 +29,37 @@ function mayRead(request: FastifyRequest, token: string | null): boolean {
   return timingSafeEqual(digest(sent), digest(token));
 }
 
-/** `/metrics` for Prometheus: requests by route and status, live calls, the last proof of the ledger, the process itself. */
+export interface MetricsDependencies {
+  readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
+  readonly system: Db;
+  readonly servers: () => readonly ServerState[];
+  /** Opens it; without one it answers to this machine only. */
+  readonly token: string | null;
+}
+
+function addDecisions(registry: Registry, decisionTimes: DecisionTimes): void {
+  const decisions = new Histogram({
+    name: 'pabx_decision_seconds',
+    help: 'Time in this process from the offer of a call to its decision',
+    buckets: DECISION_BUCKETS_seconds,
+    registers: [registry],
+  });
+  decisionTimes.watch((took_ms) => decisions.observe(took_ms / 1000));
+}
+
+/**
+ * `/metrics` for Prometheus: requests by route and status, live calls, decisions, servers and drift, the last proof of the
+ * ledger, the process itself.
+ */
 export function addMetrics(
   app: FastifyInstance,
-  { board, system, token }: { readonly board: LiveBoard; readonly system: Db; readonly token: string | null },
+  { board, decisionTimes, system, servers, token }: MetricsDependencies,
 ): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  addDecisions(registry, decisionTimes);
+  addServerMetrics(registry, servers);
   const requests = new Histogram({
     name: 'pabx_http_request_duration_seconds',
     help: 'Time to answer, by route of the contract and status',

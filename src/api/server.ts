@@ -3,9 +3,11 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
+import type { DecisionTimes } from '../calls/decision-times.ts';
 import type { Directory } from '../calls/directory.ts';
 import type { HangUp } from '../calls/hang-up.ts';
 import type { LiveBoard } from '../calls/live-board.ts';
+import type { ServerState } from '../calls/switches.ts';
 import { ROUTES } from '../contract/routes.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { Revocations } from '../stores/redis/sessions.ts';
@@ -49,6 +51,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly tenants: Db;
   readonly revocations: Revocations;
   readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
   readonly hangUp: HangUp;
   /** What decides calls, for asking what one would cost. */
   readonly directory: Directory;
@@ -58,6 +61,7 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** Somebody asked for a job. */
   readonly ringJobs: () => void;
   readonly health: Readonly<Record<string, HealthCheck>>;
+  readonly servers: () => readonly ServerState[];
   readonly settings: {
     /** Origins of the panel; empty: whatever host was asked. */
     readonly origins: readonly string[];
@@ -119,7 +123,8 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   answerWithProblems(app);
   app.register(helmet, { contentSecurityPolicy: false });
   const authenticate = createAuthenticate({ db: system, sessions, origins: settings.origins });
-  addMetrics(app, { board, system, token: settings.metrics_token });
+  const { decisionTimes, servers } = deps;
+  addMetrics(app, { board, decisionTimes, system, servers, token: settings.metrics_token });
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);

@@ -22,6 +22,8 @@ export interface Switch {
 }
 
 export interface SessionHandlers {
+  /** While it says no, a link that was lost is not opened again: whoever connects takes the switch's events from others. */
+  readonly mayConnect: () => boolean;
   /** Both links stand and events flow. Events that came before are handed over after it returns. */
   readonly onUp: (link: Switch) => Promise<void>;
   readonly onDown: (reason: Error) => void;
@@ -57,6 +59,10 @@ export function keepConnected(
     retry_ms = Math.min(retry_ms * 2, LAST_RETRY_ms);
   };
   const open = () => {
+    if (!handlers.mayConnect()) {
+      timer = setTimeout(open, FIRST_RETRY_ms);
+      return;
+    }
     current = openLink(address, connectAri, handlers, again, () => {
       retry_ms = FIRST_RETRY_ms;
     });

@@ -6,8 +6,11 @@ import { authorizeInbound, calledNumber, callerNumber } from '../domain/authoriz
 import { NO_GRANT } from '../domain/charge.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { NotOwner } from '../stores/redis/ownership.ts';
 import type { Admissions } from './admission.ts';
+import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import { createLegs, endsWith } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
@@ -16,6 +19,7 @@ import { createMailboxes } from './mailbox.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
+import { talkTime, watchPauses } from './talk.ts';
 
 export interface ControllerDependencies {
   readonly directory: Directory;
@@ -25,6 +29,7 @@ export interface ControllerDependencies {
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
+  readonly decisionTimes: DecisionTimes;
   /** Kept by the controller, read by others. */
   readonly live: Map<string, LiveCall>;
   readonly log: Log;
@@ -41,11 +46,10 @@ export interface Controller {
   found(call: LiveCall, legs: Pick<LiveCall, 'callee' | 'caller_gone'>): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
+  /** Lets go of a server's calls as they are: another process has them. */
+  forget(server_id: string): void;
   idle(): Promise<void>;
 }
-
-/** Beyond this our clock and the switch's disagree about a duration, and a clock was set in mid-call. */
-const CLOCK_STEP_ms = 2_000;
 
 /** What a stranger dialled, fit for a record: at most 64 printable ASCII characters. */
 function printable(dialled: string): string {
@@ -67,14 +71,25 @@ function grantExten(permission: Permission, talk_seconds: number): GrantExten {
 type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
 type Arrival = Extract<CallEvent, { type: 'ARRIVED' }>;
 type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
+type Gone = Extract<CallEvent, { type: 'GONE' }>;
 
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, live, log } = deps;
+  const { directory, admissions, store, slices, settler, refusals, board, decisionTimes, live, log } = deps;
+  const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
   const legs = createLegs();
+
+  /** When calls that wait for a decision were offered, by our monotonic clock. */
+  const offered_mono_ms = new Map<string, number>();
+
+  function decided(call_id: string): void {
+    const since = offered_mono_ms.get(call_id);
+    if (since !== undefined) decisionTimes.add(performance.now() - since);
+    offered_mono_ms.delete(call_id);
+  }
 
   async function refuse(
     link: Switch,
@@ -83,6 +98,7 @@ export function createController(deps: ControllerDependencies): Controller {
     known: Partial<CallFacts>,
   ): Promise<void> {
     const { q850 } = REFUSALS[refusal.reason];
+    decided(offer.call_id);
     await link.ari.continueAt(offer.call_id, CONTEXTS.refused, `R-${q850}`);
     refusals.add({
       call_id: offer.call_id,
@@ -108,6 +124,7 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
     live.set(call.facts.call_id, call);
+    decided(call.facts.call_id);
     const exten = formatGrant(grantExten(permission, slices.talkLimit(call)));
     const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
     // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
@@ -178,10 +195,13 @@ export function createController(deps: ControllerDependencies): Controller {
     try {
       await (event.type === 'ARRIVED' ? arrive(link, event) : offer(link, event));
     } catch (error) {
+      if (error instanceof NotOwner) return forgetCall(live.get(event.call_id));
       log.error({ err: error, call: event.call_id }, 'no decision could be made');
       // It was let go, and only the switch's answer is missing: whether it runs, events will tell.
       if (live.has(event.call_id)) return;
       await refuse(link, event, { reason: 'CONTROL_UNAVAILABLE', detail: 'ERROR' }, {});
+    } finally {
+      offered_mono_ms.delete(event.call_id);
     }
   }
 
@@ -213,10 +233,12 @@ export function createController(deps: ControllerDependencies): Controller {
     if (event.progress === 'ANSWERED') {
       call.phase = 'ANSWERED';
       call.answered_at_ms = event.at_ms;
-      call.answered_mono_ms = performance.now();
+      // Heard late, it was answered before we heard of it.
+      const late_ms = Math.min(Date.now() - event.at_ms, pauses.longest_ms());
+      call.answered_mono_ms = performance.now() - Math.max(0, late_ms);
       slices.start(call);
       if (call.registered) {
-        await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
+        await store.answer(event.call_id, link.server_id, event.at_ms).catch((error: Error) => {
           log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
         });
       }
@@ -224,11 +246,19 @@ export function createController(deps: ControllerDependencies): Controller {
     board.upsert(call);
   }
 
-  function talk_ms(call: LiveCall, ended_at_ms: number): number {
-    if (call.answered_at_ms === null) return 0;
-    const told = ended_at_ms - call.answered_at_ms;
-    const seen = call.answered_mono_ms === null ? told : performance.now() - call.answered_mono_ms;
-    return Math.abs(told - seen) > CLOCK_STEP_ms ? seen : told;
+  function forgetCall(call: LiveCall | undefined): void {
+    if (!call) return;
+    live.delete(call.facts.call_id);
+    legs.drop(call.facts.call_id);
+    slices.stop(call);
+    board.handOver(call);
+  }
+
+  function talk_ms({ answered_at_ms, answered_mono_ms }: LiveCall, ended_at_ms: number): number {
+    if (answered_at_ms === null) return 0;
+    const told_ms = ended_at_ms - answered_at_ms;
+    if (answered_mono_ms === null) return told_ms;
+    return talkTime(told_ms, performance.now() - answered_mono_ms, pauses.longest_ms());
   }
 
   async function finish(call: LiveCall, end: CallEnd): Promise<void> {
@@ -237,19 +267,27 @@ export function createController(deps: ControllerDependencies): Controller {
     live.delete(call_id);
     legs.drop(call_id);
     slices.stop(call);
-    if (call.registered) {
-      await store.end(call_id, server_id).catch((error: Error) => {
-        log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
-      });
+    try {
+      if (call.registered) await store.end(call_id, server_id);
+    } catch (error) {
+      // The new owner finds out by itself, and by what it knows.
+      if (error instanceof NotOwner) return board.handOver(call);
+      log.warn({ err: error, call: call_id }, 'slots are freed when Redis is back');
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
     board.remove(call, end.reason, bill);
   }
 
-  async function gone(event: Extract<CallEvent, { type: 'GONE' }>, call_id: string): Promise<void> {
+  async function gone(link: Switch, event: Gone, call_id: string): Promise<void> {
     const call = live.get(call_id);
-    if (!call || !endsWith(call, event.channel_id, legs.has(call_id))) return;
+    if (!call) return;
+    if (!endsWith(call, event.channel_id, legs.has(call_id))) {
+      // Somebody was put into its caller's place, whose own call it would hide: such a transfer ends both.
+      if (call.phase !== 'ANSWERED' && call.caller_gone && call.callee)
+        await link.ari.hangUp(call.callee.channel_id, NORMAL_CLEARING);
+      return;
+    }
     const talked_ms = talk_ms(call, event.at_ms);
     const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
@@ -266,6 +304,7 @@ export function createController(deps: ControllerDependencies): Controller {
       switch (event.type) {
         case 'OFFERED':
         case 'ARRIVED':
+          offered_mono_ms.set(event.call_id, performance.now());
           return mailboxes.post(event.call_id, () => decide(link, event));
         case 'DIALLING': {
           // Before it waits in the mailbox: its end may be told meanwhile.
@@ -274,7 +313,7 @@ export function createController(deps: ControllerDependencies): Controller {
         }
         case 'GONE': {
           const call_id = legs.take(event.channel_id);
-          return mailboxes.post(call_id, () => gone(event, call_id));
+          return mailboxes.post(call_id, () => gone(link, event, call_id));
         }
       }
     },
@@ -290,6 +329,9 @@ export function createController(deps: ControllerDependencies): Controller {
       if (call.callee) legs.add(call.callee.channel_id, call.facts.call_id);
     },
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
+    forget(server_id) {
+      for (const call of live.values()) if (call.facts.server_id === server_id) forgetCall(call);
+    },
     idle: () => mailboxes.idle(),
   };
 }

@@ -16,10 +16,16 @@ export interface LiveScope {
 /** A change with whose it is. */
 export interface BoardChange {
   readonly sequence: number;
+  readonly server_id: string;
+  /** This process is the owner of its server; else it was told of it. */
+  readonly own: boolean;
   readonly reseller_id: string;
   readonly subscriber_id: string;
   readonly change: LiveChange;
 }
+
+/** A call that runs, as the board shows it. */
+export type ShownCall = BoardChange & { readonly change: Extract<LiveChange, { type: 'upsert' }> };
 
 export interface LiveBoard {
   /** Names the life of the board: sequence numbers of another one mean nothing here. */
@@ -29,6 +35,15 @@ export interface LiveBoard {
   /** A call that was removed does not come back, however late what was underway for it arrives. */
   upsert(call: LiveCall): void;
   remove(call: LiveCall, reason: EndReason, bill: Bill): void;
+  /** Another process goes on with the call: its row stays, and nothing that is still under way here changes it. */
+  handOver(call: LiveCall): void;
+  /** Takes over what the owner of a server tells of its calls. */
+  mirror(told: BoardChange): void;
+  /** The calls of a server are these: other rows of it go. Nobody knows how they ended, so that viewers begin anew. */
+  only(server_id: string, call_ids: ReadonlySet<string>): void;
+  /** The rows of calls of a server that this process owns. */
+  own(server_id: string): ShownCall[];
+  isOwn(call_id: string): boolean;
   rows(scope: LiveScope): LiveCallRow[];
   /**
    * The changes after this number in their order, each row's latest alone: who knew everything up to there knows
@@ -37,6 +52,8 @@ export interface LiveBoard {
   since(sequence: number): readonly BoardChange[] | null;
   /** Tells of every change as it happens. Gives what ends it. */
   watch(heard: (change: LiveChange) => void): () => void;
+  /** Tells when rows went without a change: who followed has to begin anew. */
+  watchGaps(heard: () => void): () => void;
 }
 
 const iso = (at_ms: number | null) => (at_ms === null ? null : new Date(at_ms).toISOString());
@@ -95,21 +112,23 @@ export function sees(
   return scope.subscriber_id === undefined || scope.subscriber_id === whose.subscriber_id;
 }
 
-type Shown = BoardChange & { readonly change: Extract<LiveChange, { type: 'upsert' }> };
-const isShown = (one: BoardChange): one is Shown => one.change.type === 'upsert';
+const isShown = (one: BoardChange): one is ShownCall => one.change.type === 'upsert';
 
 /** How many changes back a viewer may be to be told what it missed. */
 const KEPT_CHANGES = 10_000;
 
 /** All calls that run, as viewers see them. */
 export function createLiveBoard(kept_changes = KEPT_CHANGES): LiveBoard {
-  const shown = new Map<string, Shown>();
+  const shown = new Map<string, ShownCall>();
   /** The latest change of each call, at its number: of what was overtaken nothing is kept. */
   const ring = new Array<BoardChange | undefined>(kept_changes);
   const gone = new Map<string, BoardChange>();
   const over = new WeakSet<LiveCall>();
   const watchers = new Set<(change: LiveChange) => void>();
+  const gapWatchers = new Set<() => void>();
   let sequence = 0;
+  /** Who knows less than this has rows that went without a change. */
+  let gap = 0;
 
   function forget(old: BoardChange | undefined): void {
     const place = old && old.sequence % kept_changes;
@@ -128,12 +147,15 @@ export function createLiveBoard(kept_changes = KEPT_CHANGES): LiveBoard {
     for (const heard of watchers) heard(added.change);
   }
 
-  const next = ({ facts: { reseller_id, subscriber_id } }: LiveCall, change: LiveChange): BoardChange => ({
-    sequence: change.sequence,
-    reseller_id,
-    subscriber_id,
-    change,
-  });
+  const next = (
+    { facts: { server_id, reseller_id, subscriber_id } }: LiveCall,
+    change: LiveChange,
+  ): BoardChange => ({ sequence: change.sequence, server_id, own: true, reseller_id, subscriber_id, change });
+
+  function drop(row: ShownCall): void {
+    forget(row);
+    shown.delete(row.change.call.call_id);
+  }
 
   return {
     id: randomUUID(),
@@ -158,8 +180,34 @@ export function createLiveBoard(kept_changes = KEPT_CHANGES): LiveBoard {
       };
       add(call_id, next(call, { type: 'remove', sequence, call_id, reason, ...bill }));
     },
+    handOver(call) {
+      over.add(call);
+      const row = shown.get(call.facts.call_id);
+      if (!row) return;
+      const told = { ...row, own: false };
+      shown.set(call.facts.call_id, told);
+      ring[row.sequence % kept_changes] = told;
+    },
+    mirror(told) {
+      const { change } = told;
+      const call_id = change.type === 'upsert' ? change.call.call_id : change.call_id;
+      const known = shown.get(call_id);
+      if (known?.own || (change.type === 'remove' && !known)) return;
+      sequence += 1;
+      add(call_id, { ...told, sequence, own: false, change: { ...change, sequence } });
+    },
+    only(server_id, call_ids) {
+      const wrong = [...shown].filter(([id, row]) => row.server_id === server_id && !call_ids.has(id));
+      if (wrong.length === 0) return;
+      for (const [, row] of wrong) drop(row);
+      sequence += 1;
+      gap = sequence;
+      for (const heard of gapWatchers) heard();
+    },
+    own: (server_id) => [...shown.values()].filter((row) => row.own && row.server_id === server_id),
+    isOwn: (call_id) => shown.get(call_id)?.own ?? false,
     since(known) {
-      if (known > sequence || known < sequence - kept_changes) return null;
+      if (known < gap || known > sequence || known < sequence - kept_changes) return null;
       const changes: BoardChange[] = [];
       for (let number = known + 1; number <= sequence; number += 1) {
         const found = ring[number % kept_changes];
@@ -170,6 +218,10 @@ export function createLiveBoard(kept_changes = KEPT_CHANGES): LiveBoard {
     watch(heard) {
       watchers.add(heard);
       return () => void watchers.delete(heard);
+    },
+    watchGaps(heard) {
+      gapWatchers.add(heard);
+      return () => void gapWatchers.delete(heard);
     },
   };
 }

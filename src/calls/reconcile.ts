@@ -6,6 +6,7 @@ import { settledAmong } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
+import { compareSights, createDriftKeeper, type Drift, type DriftKeeper } from './drift.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import {
@@ -24,6 +25,8 @@ export interface Reconciler {
    * unheard, prolongs the leases of the others. `fresh`: the link has just come up, nothing is taken for known.
    */
   reconcile(link: Switch, fresh: boolean): Promise<void>;
+  /** What was found to differ at the last reconciliation of a server, and in all of them. */
+  readonly driftOf: DriftKeeper['counts'];
   /** Settles what only the journal knows, and erases its buckets once all their calls are in the ledger. */
   sweepJournal(link: Switch): Promise<void>;
 }
@@ -41,6 +44,8 @@ export interface ReconcileDependencies {
 /** A bucket of the journal is erased when no call can still be written into it or be on its way to the ledger. */
 const ERASE_AFTER_seconds = 300;
 const BUCKET_seconds = 100;
+/** An end that the switch told before its list of channels may reach us after it. */
+const HEARD_LATE_ms = 300;
 
 function endOfJournal(entry: JournalEntry): CallEnd {
   const { ended_at_ms, talk_ms, q850 } = entry;
@@ -59,6 +64,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   const { db, store, admissions, controller, settler, rebuilder, log } = deps;
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
+  const drifting = createDriftKeeper();
+
+  const callsOn = ({ server_id }: Switch) =>
+    [...controller.live.values()].filter((call) => call.facts.server_id === server_id);
 
   const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
 
@@ -118,7 +127,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (running) controller.found(running, seen);
       else await takeOver(link, seen, known.get(seen.call_id));
     }
-    for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
+    for (const call of callsOn(link)) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
       settleVanished(stored, journal.get(stored.call_id));
@@ -129,14 +138,9 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     );
   }
 
-  function endUnheard(
-    link: Switch,
-    call: LiveCall,
-    ids: Set<string>,
-    journal: Map<string, JournalEntry>,
-  ): void {
-    const { call_id, server_id, created_at_ms } = call.facts;
-    if (server_id !== link.server_id || ids.has(call_id)) return;
+  function endUnheard(call: LiveCall, ids: ReadonlySet<string>, journal: Map<string, JournalEntry>): void {
+    const { call_id, created_at_ms } = call.facts;
+    if (ids.has(call_id)) return;
     const entry = journal.get(call_id);
     const seen_at_ms = lastSeen.get(call_id) ?? call.answered_at_ms ?? created_at_ms;
     controller.end(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
@@ -158,19 +162,39 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileRunning(link: Switch): Promise<void> {
-    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
-    const before = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    const ids = runningIds(await link.ari.channels());
-    const missing = before.filter((call) => !ids.has(call.facts.call_id));
-    if (missing.length > 0) {
-      const journal = await readEntries(link);
-      for (const call of missing) endUnheard(link, call, ids, journal);
-      log.warn({ server: link.name, calls: missing.length }, 'calls ended unheard');
+    const know = () => callsOn(link).map(({ facts: { call_id }, registered }) => ({ call_id, registered }));
+    // Taken before the lists: a call that begins while we ask is not missing, only younger than the answer.
+    const before = know();
+    const redis = await store.idsOf(link.server_id);
+    const all = await link.ari.channels();
+    const channels = runningIds(all);
+    const seen = seenCalls(all);
+    const look = () =>
+      compareSights({ before, after: know(), redis, channels, let_go: seen.map(({ call_id }) => call_id) });
+    if (look().NOT_ON_SWITCH.length > 0) await new Promise((resolve) => setTimeout(resolve, HEARD_LATE_ms));
+    const drift = drifting.confirm(link.server_id, look());
+    if (Object.values(drift).every((ids) => ids.length === 0)) return;
+    log.warn({ server: link.name, ...drift }, 'calls drift');
+    await mend(link, drift, seen);
+  }
+
+  async function mend(link: Switch, drift: Drift, seen: readonly SeenCall[]): Promise<void> {
+    const stored = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
+    const journal = await readEntries(link);
+    const lost = callsOn(link).filter((call) => drift.NOT_ON_SWITCH.includes(call.facts.call_id));
+    for (const call of lost) endUnheard(call, new Set(), journal);
+    for (const one of seen.filter(({ call_id }) => drift.NOT_KNOWN.includes(call_id)))
+      await takeOver(link, one, stored.get(one.call_id));
+    for (const id of drift.ONLY_IN_REDIS) {
+      const call = stored.get(id);
+      if (call) settleVanished(call, journal.get(id));
     }
+    for (const call of callsOn(link).filter((one) => drift.NOT_IN_REDIS.includes(one.facts.call_id)))
+      await admissions.adopt(call.facts, call.grant);
   }
 
   async function renew(link: Switch): Promise<void> {
-    const calls = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
+    const calls = callsOn(link);
     for (const call of calls) lastSeen.set(call.facts.call_id, Date.now());
     for (const id of lastSeen.keys()) if (!controller.live.has(id)) lastSeen.delete(id);
     const ids = calls.filter((call) => call.registered).map((call) => call.facts.call_id);
@@ -178,6 +202,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   return {
+    driftOf: drifting.counts,
     async reconcile(link, fresh) {
       if (fresh) await reconcileFresh(link);
       else await reconcileRunning(link);

@@ -4,6 +4,7 @@ import type { EndReason } from '../stores/postgres/call-tables.ts';
 import { type Db, isAway, isRefusedRow } from '../stores/postgres/connect.ts';
 import { type CallRecord, type Settled, settleCalls } from '../stores/postgres/settlements.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { NotOwner } from '../stores/redis/ownership.ts';
 import type { LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 
@@ -89,7 +90,12 @@ export function createSettler(db: Db, store: LiveCallStore, log: Log): Settler {
   const release = async (record: CallRecord, { wallets, resellers }: Settled) => {
     const { id: call_id, server_id, subscriber_id: payer, reseller_id } = record;
     const call = { call_id, server_id, payer, reseller_id };
-    await store.settle(call, wallets.get(payer) ?? null, resellers.get(reseller_id) ?? null);
+    try {
+      await store.settle(call, wallets.get(payer) ?? null, resellers.get(reseller_id) ?? null);
+    } catch (error) {
+      // Its new owner has found it among those that ended, and lets go of it.
+      if (!(error instanceof NotOwner)) throw error;
+    }
   };
 
   async function write(records: readonly CallRecord[]): Promise<void> {

@@ -1,8 +1,12 @@
 import Fastify from 'fastify';
+import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { addHealth } from '../../src/api/health.ts';
 import { addMetrics } from '../../src/api/metrics.ts';
 import { answerWithProblems } from '../../src/api/problems.ts';
+import { addServerMetrics } from '../../src/api/server-metrics.ts';
+import { createDecisionTimes } from '../../src/calls/decision-times.ts';
+import { NO_DRIFT } from '../../src/calls/drift.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { problemSchema } from '../../src/contract/problem.ts';
 import { ROUTES } from '../../src/contract/routes.ts';
@@ -153,7 +157,13 @@ describe('metrics', () => {
   function metrics(token: string | null, trustProxy: boolean) {
     const app = Fastify({ logger: false, trustProxy });
     answerWithProblems(app);
-    addMetrics(app, { board: createLiveBoard(), system: api().database.db, token });
+    addMetrics(app, {
+      board: createLiveBoard(),
+      decisionTimes: createDecisionTimes(),
+      system: api().database.db,
+      servers: () => [],
+      token,
+    });
     return async (remoteAddress: string, headers: Record<string, string> = {}) =>
       (await app.inject({ url: '/metrics', remoteAddress, headers })).statusCode;
   }
@@ -194,6 +204,48 @@ describe('metrics', () => {
     expect(text).toMatch(/^pabx_live_calls 0$/m);
     for (const trace of [town.ours.line_id, 'wp-login']) expect(text.includes(trace)).toBe(false);
   });
+
+  test('decisions are told by how long they took', async () => {
+    const app = Fastify({ logger: false });
+    const decisionTimes = createDecisionTimes();
+    addMetrics(app, {
+      board: createLiveBoard(),
+      decisionTimes,
+      system: api().database.db,
+      servers: () => [],
+      token: null,
+    });
+    for (const took_ms of [0.4, 0.9, 4, 30]) decisionTimes.add(took_ms);
+    const { payload } = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' });
+    const upTo = (seconds: string) =>
+      Number(payload.split(`pabx_decision_seconds_bucket{le="${seconds}"} `)[1]?.split('\n', 1)[0]);
+    expect(['0.0005', '0.001', '0.005', '+Inf'].map(upTo)).toEqual([1, 2, 3, 4]);
+  });
+});
+
+test('metrics of servers: whose they are, and of ours whether all is well', async () => {
+  const registry = new Registry();
+  const drift = { now: { ...NO_DRIFT, NOT_KNOWN: 2 }, ever: { ...NO_DRIFT, NOT_KNOWN: 7 } };
+  const none = { now: NO_DRIFT, ever: NO_DRIFT };
+  const states = [
+    { server_id: '1', name: 'ours', owned: true, compared: true, well: true, drift },
+    { server_id: '2', name: 'away', owned: true, compared: true, well: false, drift: none },
+    { server_id: '3', name: 'theirs', owned: false, compared: false, well: true, drift: none },
+  ];
+  addServerMetrics(registry, () => states);
+  // Twice: what is gathered anew each time must not add up.
+  await registry.metrics();
+  const told = (await registry.metrics()).split('\n').filter((line) => line && !line.startsWith('#'));
+  expect(told.filter((line) => !line.endsWith(' 0'))).toEqual([
+    'pabx_server_owned{server="ours"} 1',
+    'pabx_server_owned{server="away"} 1',
+    'pabx_server_reachable{server="ours"} 1',
+    'pabx_drift_calls{server="ours",kind="NOT_KNOWN"} 2',
+    'pabx_drift_calls_total{server="ours",kind="NOT_KNOWN"} 7',
+  ]);
+  expect(told).toContain('pabx_server_owned{server="theirs"} 0');
+  expect(told).toContain('pabx_server_reachable{server="away"} 0');
+  expect(told.filter((line) => line.includes('theirs'))).toHaveLength(1);
 });
 
 describe('HTTP', () => {

@@ -13,6 +13,7 @@ import { reRateWork } from '../../src/admin/re-rate.ts';
 import { createSecretBox } from '../../src/admin/secret-box.ts';
 import { type ApiDependencies, createApi } from '../../src/api/server.ts';
 import type { Switch } from '../../src/asterisk/session.ts';
+import { createDecisionTimes } from '../../src/calls/decision-times.ts';
 import { createDirectory } from '../../src/calls/directory.ts';
 import { createHangUp } from '../../src/calls/hang-up.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
@@ -27,8 +28,10 @@ import type { ResellerWallet } from '../../src/stores/postgres/reseller-wallets.
 import type { Wallet } from '../../src/stores/postgres/wallets.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../../src/stores/redis/ownership.ts';
 import { connectRevocations, createSessionStore, type Revocations } from '../../src/stores/redis/sessions.ts';
 import { createSignInTries } from '../../src/stores/redis/sign-in-tries.ts';
+import { ownAnyServer } from '../stores/redis/any-server.ts';
 
 export interface Answer {
   readonly status: number;
@@ -104,8 +107,9 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
     const logged: string[] = [];
     const wallets: Wallet[] = [];
     const resellerWallets: ResellerWallet[] = [];
-    const store = createLiveCallStore(redis, ignore);
-    await store.beginEpoch();
+    const ownership = ownAnyServer(createOwnership(redis, ignore));
+    const store = createLiveCallStore(redis, ownership);
+    await ownership.begin();
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
     const jobs = createJobs({
       db: system.db,
@@ -124,6 +128,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         box: createSecretBox(SECRET),
         revocations,
         board,
+        decisionTimes: createDecisionTimes(),
         hangUp: createHangUp(
           live,
           () => (switchboard.reachable ? ({ ari } as unknown as Switch) : null),
@@ -156,6 +161,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
         },
         reserve: createReserve(system.db, store, logger),
         health: {},
+        servers: () => [],
         settings: { origins: [], trust_proxy: false, metrics_token: null, live_ping_ms: 200, ...settings },
       });
       await next.listen({ host: '127.0.0.1', port: 0 });

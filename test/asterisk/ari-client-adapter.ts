@@ -18,13 +18,22 @@ export const connectByAriClient: ConnectAri = async (options) => {
   for (const type of options.eventTypes) client.on(type, (event: unknown) => options.onEvent(event));
   client.on('WebSocketMaxRetries', () => options.onLost(new Error('gave up')));
   await client.start(options.application, true);
-  const allowed = options.eventTypes.map((type) => ({ type }));
+  const allowed = [...options.eventTypes, 'ChannelUserevent'].map((type) => ({ type }));
   await client.applications.filter({ applicationName: options.application, filter: { allowed } });
   return {
     channels: async () => (await client.channels.list()) as AriChannel[],
     continueAt: (channelId, context, extension) =>
       happened(client.channels.continueInDialplan({ channelId, context, extension, priority: 1 })),
     hangUp: (channelId, q850) => happened(client.channels.hangup({ channelId, reason_code: String(q850) })),
+    isListening: () => {
+      const heard = new Promise<boolean>((resolve) => {
+        client.once('ChannelUserevent', () => resolve(true));
+        setTimeout(resolve, 1_000, false);
+      });
+      return client.events
+        .userEvent({ eventName: 'listening', application: options.application })
+        .then(() => heard);
+    },
     close: () => client.stop(),
   };
 };

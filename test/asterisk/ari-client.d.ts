@@ -6,6 +6,7 @@ declare module 'ari-client' {
     start(applications: string, subscribeAll: boolean): Promise<void>;
     stop(): void;
     readonly applications: { filter(options: { applicationName: string; filter: object }): Promise<unknown> };
+    readonly events: { userEvent(options: { eventName: string; application: string }): Promise<void> };
     readonly channels: {
       list(): Promise<unknown[]>;
       continueInDialplan(options: Record<string, string | number>): Promise<void>;

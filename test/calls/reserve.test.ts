@@ -228,14 +228,13 @@ describe('nothing is moved', () => {
   });
 
   test('while a Redis that was emptied is not rebuilt, whether we know it yet or not', async () => {
-    const { store, looking } = stores();
+    const { store, looking, ownership } = stores();
     const tenant = await withMoney();
     await looking.flushall();
     expect(store.ready()).toBe(true);
     await expect(reserve(leavingOf(holderOf(tenant), 1n))).rejects.toMatchObject(isUnknown);
-    await store.forgetAll();
     await expect(reserve(leavingOf(holderOf(tenant), 1n))).rejects.toMatchObject(isUnknown);
-    await store.beginEpoch();
+    await ownership.begin();
     await reserve(leavingOf(holderOf(tenant), 1n));
   });
 

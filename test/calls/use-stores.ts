@@ -10,7 +10,9 @@ import type { Log } from '../../src/calls/log.ts';
 import { connectPostgres, type Db, type Postgres } from '../../src/stores/postgres/connect.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { createLiveCallStore, type LiveCallStore } from '../../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../../src/stores/redis/ownership.ts';
 import { BY_TENTHS } from '../stores/postgres/use-tenants.ts';
+import { type AnyServer, ownAnyServer } from '../stores/redis/any-server.ts';
 import { CYCLE, NEXT_CYCLE } from '../stores/redis/use-store.ts';
 import { type CuttableLink, startProxy } from './proxy.ts';
 
@@ -21,6 +23,7 @@ export interface Stores {
   /** What is tested has these, each by way of its proxy. */
   readonly db: Db;
   readonly store: LiveCallStore;
+  readonly ownership: AnyServer;
   readonly toPostgres: CuttableLink;
   readonly toRedis: CuttableLink;
 }
@@ -38,10 +41,11 @@ export function useStores(): () => Stores {
     const postgres = connectPostgres(toPostgres.url, ignore);
     const [redis, looking] = [connectRedis(toRedis.url, ignore), connectRedis(server.url, ignore)];
     await Promise.all([once(redis, 'ready'), once(looking, 'ready')]);
-    const store = createLiveCallStore(redis, ignore);
-    await store.beginEpoch();
+    const ownership = ownAnyServer(createOwnership(redis, ignore));
+    const store = createLiveCallStore(redis, ownership);
+    await ownership.begin();
     opened.push(postgres, database, redis, looking, server);
-    stores = { database, looking, db: postgres.db, store, toPostgres, toRedis };
+    stores = { database, looking, db: postgres.db, store, ownership, toPostgres, toRedis };
   });
   afterAll(async () => {
     await stores?.toPostgres.heal();

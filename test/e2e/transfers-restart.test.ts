@@ -4,7 +4,7 @@ import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { ledgerOf, noSlotTaken, recordsOf, subscriberWithLine, takenSlots, useWorld } from './use-world.ts';
 
 /** Long enough for any restart. */
-const world = useWorld({ SLICE_SECONDS: '90', LEAD_SECONDS: '10', GRACE_SECONDS: '60' });
+const world = useWorld({ SLICE_SECONDS: '90', LEAD_SECONDS: '10', GRACE_SECONDS: '30' });
 
 async function emptyRedis(): Promise<void> {
   const redis = connectRedis(world().redis.url, () => {});

@@ -1,19 +1,21 @@
 import http from 'node:http';
 import WebSocket from 'ws';
 import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+import {
+  type AriResponse,
+  createSocketRequests,
+  RESPONSE_TYPE,
+  type SocketRequests,
+} from './socket-requests.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
+const ECHO_PATIENCE_ms = 1_000;
 const ECHO = 'pabx-echo';
 const ECHO_TYPE = 'ChannelUserevent';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
-interface Response {
-  status: number;
-  body: string;
-}
-
-type Request = (method: string, path: string, body?: unknown) => Promise<Response>;
+type Request = (method: string, path: string, body?: unknown) => Promise<AriResponse>;
 
 function authorization({ user, password }: AriOptions): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -68,38 +70,61 @@ function openSocket(options: AriOptions): Promise<WebSocket> {
   });
 }
 
+interface Watch {
+  /** Whether this event is an echo. */
+  isEcho(event: unknown): boolean;
+  /** Whether an echo that is asked for now comes at once. */
+  ask(): Promise<boolean>;
+  stop(): void;
+}
+
 /**
  * Asks the switch for an event of our own again and again. When it does not come, the socket is dead, or another
  * client has taken over the application: Asterisk then leaves our socket open, and silent for ever.
  */
-function watch(application: string, request: Request, lost: (reason: Error) => void) {
+function watch(application: string, request: Request, lost: (reason: Error) => void): Watch {
   let heard = true;
-  const path = `/events/user/${ECHO}?application=${encodeURIComponent(application)}`;
+  let asked = 0;
+  const answers = new Map<string, (heard: boolean) => void>();
+  const call = (name: string) =>
+    request('POST', `/events/user/${name}?application=${encodeURIComponent(application)}`);
   const timer = setInterval(() => {
     if (!heard)
       return lost(new Error('ARI sends no events any more; does another client use the application?'));
     heard = false;
-    request('POST', path).catch(lost);
+    call(ECHO).catch(lost);
   }, ECHO_EVERY_ms);
   return {
-    /** Whether this event is the echo. */
-    isEcho(event: unknown): boolean {
+    isEcho(event) {
       const { type, eventname } = event as { type?: unknown; eventname?: unknown };
-      if (type !== ECHO_TYPE || eventname !== ECHO) return false;
+      if (type !== ECHO_TYPE || typeof eventname !== 'string' || !eventname.startsWith(ECHO)) return false;
       heard = true;
+      answers.get(eventname)?.(true);
       return true;
+    },
+    ask() {
+      asked += 1;
+      // A name of its own: an older echo may still wait in the socket of a process that was paused.
+      const name = `${ECHO}-${asked}`;
+      const heardIt = new Promise<boolean>((resolve) => {
+        answers.set(name, resolve);
+        setTimeout(resolve, ECHO_PATIENCE_ms, false).unref();
+        call(name).catch(() => resolve(false));
+      });
+      return heardIt.finally(() => answers.delete(name));
     },
     stop: () => clearInterval(timer),
   };
 }
 
-function listen(socket: WebSocket, options: AriOptions, request: Request): () => void {
+function listen(socket: WebSocket, options: AriOptions, request: Request, answers: SocketRequests): Watch {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
     echo.stop();
     socket.terminate();
+    answers.lose(reason);
     options.onLost(reason);
   };
   const echo = watch(options.application, request, lost);
@@ -111,19 +136,30 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event === 'object' && event !== null && !echo.isEcho(event)) options.onEvent(event);
+    if (typeof event !== 'object' || event === null || answers.takes(event) || echo.isEcho(event)) return;
+    options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
-  return () => {
-    over = true;
-    echo.stop();
-    socket.terminate();
+  return {
+    ...echo,
+    stop() {
+      over = true;
+      echo.stop();
+      socket.terminate();
+      answers.lose(new Error('the ARI connection was closed'));
+    },
   };
 }
 
-function createPort(request: Request, close: () => void): AriPort {
-  const done = async (operation: string, { status, body }: Response): Promise<boolean> => {
+/** What calls wait for goes over the socket; a list of channels would hold all of that up. */
+function createPort(
+  request: Request,
+  ask: SocketRequests['request'],
+  isListening: () => Promise<boolean>,
+  close: () => void,
+): AriPort {
+  const done = async (operation: string, { status, body }: AriResponse): Promise<boolean> => {
     if (status >= 200 && status < 300) return true;
     // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
     if (status === 404 || status === 409 || status === 412) return false;
@@ -138,12 +174,13 @@ function createPort(request: Request, close: () => void): AriPort {
     async continueAt(channel_id, context, extension) {
       const query = new URLSearchParams({ context, extension, priority: '1' });
       const path = `/channels/${encodeURIComponent(channel_id)}/continue?${query}`;
-      return done('continue', await request('POST', path));
+      return done('continue', await ask('POST', path));
     },
     async hangUp(channel_id, q850) {
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
-      return done('hangup', await request('DELETE', path));
+      return done('hangup', await ask('DELETE', path));
     },
+    isListening,
     close,
   };
 }
@@ -156,13 +193,14 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
-  const stop = listen(socket, options, request);
+  const answers = createSocketRequests(socket, REQUEST_TIMEOUT_ms);
+  const { ask, stop } = listen(socket, options, request, answers);
   const close = () => {
     stop();
     agent.destroy();
   };
   try {
-    const allowed = [...options.eventTypes, ECHO_TYPE].map((type) => ({ type }));
+    const allowed = [...options.eventTypes, ECHO_TYPE, RESPONSE_TYPE].map((type) => ({ type }));
     const path = `/applications/${encodeURIComponent(options.application)}/eventFilter`;
     const { status, body } = await request('PUT', path, { allowed });
     if (status !== 200) throw new AriError('eventFilter', status, body);
@@ -170,5 +208,5 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(request, close);
+  return createPort(request, answers.request, ask, close);
 }

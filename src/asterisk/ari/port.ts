@@ -22,6 +22,8 @@ export interface AriPort {
   continueAt(channel_id: string, context: string, extension: string): Promise<boolean>;
   /** Hangs up any channel with this Q.850 cause. False when it is gone. */
   hangUp(channel_id: string, q850: number): Promise<boolean>;
+  /** Whether events still come to us, and no other client has taken the application over. Asks the switch. */
+  isListening(): Promise<boolean>;
   close(): void;
 }
 

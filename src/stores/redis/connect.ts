@@ -7,8 +7,6 @@ import { Redis } from 'ioredis';
 export function connectRedis(url: string, onError: (error: Error) => void): Redis {
   const redis = new Redis(url, {
     enableOfflineQueue: false,
-    // Commands of one turn of the event loop share a write; the write is what costs most.
-    enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     commandTimeout: 2_000,
     connectTimeout: 2_000,
@@ -16,12 +14,4 @@ export function connectRedis(url: string, onError: (error: Error) => void): Redi
   });
   redis.on('error', onError);
   return redis;
-}
-
-/** Identity of the running server process: it changes when Redis restarts, whatever its files brought back. */
-export async function redisRunId(redis: Redis): Promise<string> {
-  const info = await redis.info('server');
-  const runId = /^run_id:(\w+)/m.exec(info)?.[1];
-  if (!runId) throw new Error('Redis did not tell its run_id');
-  return runId;
 }

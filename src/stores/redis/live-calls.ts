@@ -14,7 +14,7 @@ import {
   resellerArgument,
   walletArgument,
 } from './arguments.ts';
-import { redisRunId } from './connect.ts';
+import { EpochLost, type Ownership } from './ownership.ts';
 import { loadScripts } from './scripts.ts';
 
 /** How long money stays set apart for a move that nobody tells to be over. */
@@ -75,7 +75,9 @@ export type Means = Pick<
   'credit_micros' | 'reseller_credit_micros' | 'daily_cap_micros' | 'behind_ms' | 'slice_seconds'
 >;
 
-export interface ExtendInput extends Means, Pick<AdmitInput, 'call_id' | 'payer' | 'reseller_id'> {
+export interface ExtendInput
+  extends Means,
+    Pick<AdmitInput, 'call_id' | 'server_id' | 'payer' | 'reseller_id'> {
   /** Seconds of talk after which the payer's cycle turns, once that is near; null: it is not. */
   readonly turn_seconds: number | null;
 }
@@ -109,13 +111,14 @@ export interface StoredCall {
   readonly seen_at_ms: number | null;
 }
 
+/** What changes a call is refused with NotOwner unless this process owns the call's server. */
 export interface LiveCallStore {
   /** Connected to a Redis whose calls are known to be right. */
   ready(): boolean;
   admit(input: AdmitInput): Promise<AdmitAnswer>;
   /** The grant after one more slice, unchanged when nothing is left. */
   extend(input: ExtendInput): Promise<ExtendAnswer>;
-  answer(call_id: string, answered_at_ms: number): Promise<void>;
+  answer(call_id: string, server_id: string, answered_at_ms: number): Promise<void>;
   /** null: the payer's wallet is not loaded. */
   readMeans(input: MeansInput): Promise<MeansAnswer | null>;
   /** Frees the slots. Once more changes nothing. */
@@ -137,12 +140,11 @@ export interface LiveCallStore {
   renew(server_id: string, call_ids: readonly string[], proofOfLife: boolean): Promise<void>;
   /** Calls of a server that are not settled, and those that ended but wait for their settlement. */
   callsOf(server_id: string): Promise<StoredCall[]>;
-  ended(): Promise<StoredCall[]>;
-  /** True when this Redis has served under this epoch without a break. */
+  /** Ids of a server's calls that run, as far as Redis knows. */
+  idsOf(server_id: string): Promise<string[]>;
+  /** Asks whether this Redis has served under its epoch without a break. */
   epochHolds(): Promise<boolean>;
-  /** Forgets everything. Admission is refused until the epoch begins. */
-  forgetAll(): Promise<void>;
-  beginEpoch(): Promise<void>;
+  ended(): Promise<StoredCall[]>;
 }
 
 interface RawAnswer {
@@ -248,24 +250,14 @@ async function scanKeys(redis: Redis, match: string): Promise<string[]> {
   return [...new Set(found)];
 }
 
-/**
- * The calls that run now and what they hold, in Redis: leases, reservations and the wallets they draw on.
- * `onEpochLost`: a connected Redis turned out to be empty of them, someone flushed it.
- */
-export function createLiveCallStore(redis: Redis, onEpochLost: () => void): LiveCallStore {
+/** The calls that run now and what they hold, in Redis: leases, reservations and the wallets they draw on. */
+export function createLiveCallStore(redis: Redis, ownership: Ownership): LiveCallStore {
   const run = loadScripts(redis);
-  let epoch: string | null = null;
-  redis.on('close', () => {
-    epoch = null;
-  });
-  const lose = () => {
-    if (epoch === null) return;
-    epoch = null;
-    onEpochLost();
-  };
+  const { fenced } = ownership;
 
   return {
-    ready: () => epoch !== null,
+    ready: ownership.ready,
+    epochHolds: ownership.epochHolds,
     async admit(input) {
       const claimKeys = [...input.claims.map(keys.slots), ...input.paces.map(keys.pace)];
       const { call_id, payer, reseller_id, server_id, root } = input;
@@ -278,29 +270,32 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
         keys.server(server_id),
         keys.reseller(reseller_id),
       ];
+      const scriptKeys = [...fixed, ...claimKeys, ...rootKeys];
+      const epoch = ownership.epoch();
       if (epoch === null && !input.adopt) return { code: 'NO_EPOCH' };
-      const raw = await run(
-        'admitCall',
-        [...fixed, ...claimKeys, ...rootKeys],
-        [admitArgument(input, epoch ?? '')],
-      );
-      const answer = toAnswer(JSON.parse(raw as string), input);
-      if (answer.code === 'NO_EPOCH') lose();
-      return answer;
+      const argument = admitArgument(input, epoch ?? '');
+      try {
+        const raw = await fenced(server_id, 'admitCall', scriptKeys, [argument]);
+        const answer = toAnswer(JSON.parse(raw as string), input);
+        if (answer.code === 'NO_EPOCH') ownership.lose();
+        return answer;
+      } catch (error) {
+        if (error instanceof EpochLost) return { code: 'NO_EPOCH' };
+        throw error;
+      }
     },
     async extend(input) {
-      const { call_id, payer, reseller_id } = input;
+      const { call_id, server_id, payer, reseller_id } = input;
       const argument = JSON.stringify({ ...meansArgument(input), turn: input.turn_seconds });
       const callKeys = [keys.call(call_id), keys.wallet(payer), keys.reseller(reseller_id)];
-      const answer = JSON.parse((await run('extendCall', callKeys, [argument])) as string) as RawAnswer;
+      const raw = (await fenced(server_id, 'extendCall', callKeys, [argument])) as string;
+      const answer = JSON.parse(raw) as RawAnswer;
       if (answer.code === 'EXTENDED')
         return { code: 'EXTENDED', grant: toGrant(answer), more_seconds: answer.more };
-      if (answer.code === 'WALLET_UNKNOWN') return { code: 'WALLET_UNKNOWN' };
-      if ((await redis.get(keys.epoch)) !== epoch) lose();
-      return { code: 'GONE' };
+      return { code: answer.code === 'WALLET_UNKNOWN' ? 'WALLET_UNKNOWN' : 'GONE' };
     },
-    async answer(call_id, answered_at_ms) {
-      await run('answerCall', [keys.call(call_id)], [answered_at_ms]);
+    async answer(call_id, server_id, answered_at_ms) {
+      await fenced(server_id, 'answerCall', [keys.call(call_id)], [answered_at_ms]);
     },
     async readMeans({ payer, reseller_id, minutes, ...means }) {
       const wallets = [keys.wallet(payer), keys.reseller(reseller_id)];
@@ -316,12 +311,13 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
       };
     },
     async end(call_id, server_id) {
-      await run('endCall', [keys.call(call_id), keys.server(server_id)], [call_id]);
+      await fenced(server_id, 'endCall', [keys.call(call_id), keys.server(server_id)], [call_id]);
     },
     async settle({ call_id, server_id, payer, reseller_id }, wallet, reseller) {
       const callKeys = [keys.call(call_id), keys.done(call_id), keys.wallet(payer), keys.server(server_id)];
       const told = [wallet ? walletArgument(wallet) : '', reseller ? resellerArgument(reseller) : ''];
-      await run('settleCall', [...callKeys, keys.reseller(reseller_id)], [...told, TOMBSTONE_ms, call_id]);
+      const args = [...told, TOMBSTONE_ms, call_id];
+      await fenced(server_id, 'settleCall', [...callKeys, keys.reseller(reseller_id)], args);
     },
     async loadWallet(wallet) {
       await run('loadWallet', [keys.wallet(wallet.subscriber_id)], [walletArgument(wallet)]);
@@ -343,7 +339,7 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
     async renew(server_id, call_ids, proofOfLife) {
       if (call_ids.length === 0) return;
       const args = [LEASE_ms, proofOfLife ? '1' : '0', ...call_ids];
-      await run('renewLeases', [keys.server(server_id), ...call_ids.map(keys.call)], args);
+      await fenced(server_id, 'renewLeases', [keys.server(server_id), ...call_ids.map(keys.call)], args);
     },
     async callsOf(server_id) {
       const members = (await redis.zrange(keys.server(server_id), 0, '-1', 'WITHSCORES')) as string[];
@@ -351,25 +347,11 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
       for (let i = 0; i < members.length; i += 2) seen.set(members[i] as string, Number(members[i + 1]));
       return readCalls(redis, [...seen.keys()], seen);
     },
+    idsOf: (server_id) => redis.zrange(keys.server(server_id), 0, '-1') as Promise<string[]>,
     async ended() {
       const prefix = keys.call('');
       const ids = (await scanKeys(redis, `${prefix}*`)).map((key) => key.slice(prefix.length));
       return (await readCalls(redis, ids, new Map())).filter((call) => call.ended);
-    },
-    async epochHolds() {
-      const [runId, stored] = [await redisRunId(redis), await redis.get(keys.epoch)];
-      if (stored === runId) epoch = runId;
-      return stored === runId;
-    },
-    async forgetAll() {
-      epoch = null;
-      const all = await scanKeys(redis, 'pabx:*');
-      while (all.length > 0) await redis.unlink(all.splice(0, 500));
-    },
-    async beginEpoch() {
-      const runId = await redisRunId(redis);
-      await redis.set(keys.epoch, runId);
-      epoch = runId;
     },
   };
 }

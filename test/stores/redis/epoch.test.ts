@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../../dev/services/process.ts';
-import { redisRunId } from '../../../src/stores/redis/connect.ts';
-import { callOf, claim, extend, holders, useStore } from './use-store.ts';
+import { freeFrom } from './any-server.ts';
+import { callOf, claim, extend, holders, SERVER, useStore } from './use-store.ts';
 
 const bench = useStore();
 
@@ -14,14 +14,16 @@ const ready = (redis: Redis) =>
 const closed = (redis: Redis) =>
   waitUntil(() => redis.status !== 'ready', { timeout_ms: 10_000, what: 'the loss of the link to Redis' });
 
+const runIdOf = async (redis: Redis) => /run_id:(\w+)/.exec(await redis.info('server'))?.[1] ?? '';
+
 test('nothing is admitted before the epoch begins, and everything after', async () => {
   const { redis, connect } = bench();
   await redis.flushall();
-  const { store } = await connect();
+  const { store, ownership } = await connect();
   expect(store.ready()).toBe(false);
   expect(await store.epochHolds()).toBe(false);
   expect(await store.admit(callOf())).toEqual(NO_EPOCH);
-  await store.beginEpoch();
+  await ownership.begin();
   expect(store.ready()).toBe(true);
   expect((await store.admit(callOf())).code).toBe('ADMITTED');
 });
@@ -30,52 +32,99 @@ test('a second connection finds the epoch that holds', async () => {
   const { store } = await bench().connect();
   expect(await store.admit(callOf())).toEqual(NO_EPOCH);
   expect(await store.epochHolds()).toBe(true);
-  expect((await store.admit(callOf())).code).toBe('ADMITTED');
+  expect((await store.admit(callOf({ server_id: 'server-2' }))).code).toBe('ADMITTED');
 });
 
-test('forgetting everything ends it, for every connection', async () => {
-  const { store, redis, connect } = bench();
+test('one of another Redis process is not ours, and begins a rebuild that forgets everything once', async () => {
+  const { ownership, store, redis, connect } = bench();
   const other = await connect();
-  expect(await other.store.epochHolds()).toBe(true);
   const claims = [claim('LINE', 'forgotten', 1)];
   await store.admit(callOf({ claims }));
   await redis.set('not-ours', 1);
-  await store.forgetAll();
-  expect(await redis.keys('*')).toEqual(['not-ours']);
-  expect(await store.admit(callOf())).toEqual(NO_EPOCH);
-  // This one believes that its epoch holds: the script itself must know better.
-  expect(await other.store.admit(callOf())).toEqual(NO_EPOCH);
-  expect(await store.epochHolds()).toBe(false);
-});
-
-test('one that another control plane began is not ours', async () => {
-  const { store, redis } = bench();
+  // More keys than one scan finds.
+  await redis.mset(Array.from({ length: 3_000 }, (_, i) => [`pabx:done:many-${i}`, 1]).flat());
   await redis.set('pabx:epoch', 'another');
-  expect(await store.admit(callOf())).toEqual(NO_EPOCH);
-  expect(store.ready()).toBe(false);
   expect(await store.epochHolds()).toBe(false);
+  const begun = await ownership.rebuild();
+  expect(begun).toMatchObject({ kept: false, begun: true });
+  expect((await redis.keys('*')).sort()).toEqual(['not-ours', 'pabx:rebuild']);
+  await redis.set('pabx:done:since', 1);
+  expect(await other.ownership.rebuild()).toEqual({ ...begun, begun: false });
+  expect(await redis.exists('pabx:done:since')).toBe(1);
 });
 
-test('more keys than one scan finds are all forgotten', async () => {
-  const { store, redis } = bench();
-  const pipeline = redis.pipeline();
-  for (let i = 0; i < 3_000; i += 1) pipeline.set(`pabx:done:many-${i}`, 1);
-  await pipeline.exec();
-  await store.forgetAll();
-  expect(await redis.keys('pabx:*')).toEqual([]);
+describe('admission opens', () => {
+  const SERVERS = ['server-1', 'server-2'];
+
+  async function twoOwners() {
+    const { redis, connect } = bench();
+    await redis.flushall();
+    const [one, other] = [await connect(), await connect()];
+    const rebuild = await one.ownership.rebuild();
+    if (rebuild.kept) throw new Error('nothing to rebuild');
+    expect(await other.ownership.rebuild()).toMatchObject({ name: rebuild.name });
+    await freeFrom(redis);
+    await one.ownership.hold(['server-1']);
+    await other.ownership.hold(['server-2']);
+    return { redis, one, other, name: rebuild.name };
+  }
+
+  test('when every server was shown, whoever owns it', async () => {
+    const { one, other, name } = await twoOwners();
+    await one.ownership.show('server-1', name);
+    expect(await one.ownership.open(name, SERVERS)).toBe(false);
+    expect(one.store.ready()).toBe(false);
+    await other.ownership.show('server-2', name);
+    expect(await other.ownership.open(name, SERVERS)).toBe(true);
+    expect(await one.store.epochHolds()).toBe(true);
+    for (const [index, { store }] of [one, other].entries())
+      expect((await store.admit(callOf({ server_id: SERVERS[index] as string }))).code).toBe('ADMITTED');
+  });
+
+  test('only by what was shown since it was emptied last', async () => {
+    const { redis, one, other, name } = await twoOwners();
+    await one.ownership.show('server-1', name);
+    await redis.flushall();
+    const again = await other.ownership.rebuild();
+    if (again.kept) throw new Error('nothing to rebuild');
+    await other.ownership.hold(['server-2']);
+    await one.ownership.hold(['server-1']);
+    // Told before it was emptied, or by who has not noticed it: counts for nothing.
+    await one.ownership.show('server-1', name);
+    await other.ownership.show('server-2', again.name);
+    expect(await other.ownership.open(again.name, SERVERS)).toBe(false);
+    expect(await one.ownership.open(name, SERVERS)).toBe(false);
+    await one.ownership.show('server-1', again.name);
+    expect(await other.ownership.open(again.name, SERVERS)).toBe(true);
+  });
+
+  test('for a process that slept through it under another name than it knew', async () => {
+    const { one, other } = await twoOwners();
+    await one.ownership.begin();
+    await other.ownership.begin();
+    const before = other.ownership.epoch();
+    await bench().redis.flushall();
+    await one.ownership.begin();
+    expect(await other.store.epochHolds()).toBe(false);
+    expect(other.lost()).toBe(1);
+    expect(await other.store.epochHolds()).toBe(true);
+    expect(other.ownership.epoch()).not.toBe(before);
+  });
 });
 
 test('a Redis that was flushed under a running control plane is found out by the first call', async () => {
   const { redis, connect } = bench();
   const { store, lost } = await connect();
   await store.epochHolds();
+  const server_id = 'server-2';
+  await store.admit(callOf({ server_id }));
   await redis.flushall();
   expect(store.ready()).toBe(true);
-  expect(await store.admit(callOf())).toEqual(NO_EPOCH);
+  expect(await store.admit(callOf({ server_id }))).toEqual(NO_EPOCH);
   // Else nobody rebuilds it: whoever asks `ready` goes on believing in it.
   expect(store.ready()).toBe(false);
   expect(lost()).toBe(1);
-  expect(await store.admit(callOf())).toEqual(NO_EPOCH);
+  expect(await store.admit(callOf({ server_id }))).toEqual(NO_EPOCH);
   expect(lost()).toBe(1);
 });
 
@@ -83,10 +132,11 @@ test('and by the next slice of a call that runs; not by one of a call that is ov
   const { redis, connect } = bench();
   const { store, lost } = await connect();
   await store.epochHolds();
-  expect(await extend(store, callOf({ call_id: 'over' }))).toBeNull();
+  const server_id = 'server-2';
+  expect(await extend(store, callOf({ call_id: 'over', server_id }))).toBeNull();
   expect([store.ready(), lost()]).toEqual([true, 0]);
   await redis.flushall();
-  expect(await extend(store, callOf({ call_id: 'running' }))).toBeNull();
+  await expect(extend(store, callOf({ call_id: 'running', server_id }))).rejects.toThrow('emptied');
   expect([store.ready(), lost()]).toEqual([false, 1]);
 });
 
@@ -94,12 +144,12 @@ test.each([
   ['in order', async () => {}],
   ['after a crash', () => bench().server.kill()],
 ])('a restart with its append-only file, %s, is another epoch', async (_, before) => {
-  const { store, redis, server } = bench();
+  const { store, redis, server, ownership } = bench();
   const claims = [claim('LINE', 'restarted', 1)];
   const call = callOf({ claims });
   await redis.config('SET', 'appendfsync', 'always');
   expect((await store.admit(call)).code).toBe('ADMITTED');
-  const runId = await redisRunId(redis);
+  const runId = await runIdOf(redis);
   await before();
   const restarted = server.restart();
   await closed(redis);
@@ -107,14 +157,13 @@ test.each([
   expect(store.ready()).toBe(false);
   await ready(redis);
   // The file brought everything back, the old epoch too; who served meanwhile nobody knows.
-  expect(await redis.get('pabx:epoch')).toBe(runId);
+  expect(await redis.get('pabx:epoch')).toMatch(runId);
   expect(await holders(redis, claims[0] as (typeof claims)[0])).toEqual([call.call_id]);
-  expect(await redisRunId(redis)).not.toBe(runId);
+  expect(await runIdOf(redis)).not.toBe(runId);
   expect(await store.admit(callOf())).toEqual(NO_EPOCH);
   expect(await store.epochHolds()).toBe(false);
   expect(await store.admit(callOf())).toEqual(NO_EPOCH);
-  await store.forgetAll();
-  await store.beginEpoch();
+  await ownership.begin();
   expect((await store.admit(callOf({ claims }))).code).toBe('ADMITTED');
 });
 
@@ -135,7 +184,7 @@ test('while Redis is away a question fails at once', async () => {
   await server.kill();
   await closed(redis);
   const before = performance.now();
-  await expect(store.end('x', 'y')).rejects.toThrow();
+  await expect(store.end('x', SERVER)).rejects.toThrow();
   await expect(extend(store, callOf())).rejects.toThrow();
   expect(performance.now() - before).toBeLessThan(1_000);
   await server.restart();

@@ -61,11 +61,11 @@ describe('what happens twice', () => {
   test('an answer: the first time told stays', async () => {
     const { store } = bench();
     const call = await paidCall();
-    await store.answer(call.call_id, 500);
+    await store.answer(call.call_id, SERVER, 500);
     expect(await store.callsOf(SERVER)).toEqual([]);
     await store.admit(call);
-    await store.answer(call.call_id, 1_000);
-    await store.answer(call.call_id, 2_000);
+    await store.answer(call.call_id, SERVER, 1_000);
+    await store.answer(call.call_id, SERVER, 2_000);
     expect((await store.callsOf(SERVER))[0]?.answered_at_ms).toBe(1_000);
   });
 });
@@ -77,7 +77,7 @@ describe('what comes in another order', () => {
     const { store } = bench();
     if (step === 'admit') await store.admit(call);
     if (step === 'extend') await extend(store, call);
-    if (step === 'answer') await store.answer(call.call_id, 1_000);
+    if (step === 'answer') await store.answer(call.call_id, SERVER, 1_000);
     if (step === 'end') await store.end(call.call_id, SERVER);
     if (step === 'settle') await settle(call);
   }
@@ -105,7 +105,7 @@ describe('what comes in another order', () => {
     const adopt = { bundle_seconds: 30, paid_seconds: 0 };
     expect(await store.admit({ ...call, adopt })).toEqual({ code: 'ENDED' });
     expect(await extend(store, call)).toBeNull();
-    await store.answer(call.call_id, 1_000);
+    await store.answer(call.call_id, SERVER, 1_000);
     expect(await leftovers(redis)).toEqual([]);
     const ttl_ms = await redis.pttl(`pabx:done:${call.call_id}`);
     expect(ttl_ms).toBeGreaterThan(5 * 3_600_000);
@@ -194,8 +194,9 @@ describe('a call that runs already is taken over', () => {
   });
 
   test('before the epoch begins, and of a cycle that is over; but not without a wallet', async () => {
-    const { store, redis } = bench();
-    await store.forgetAll();
+    const { store, redis, ownership } = bench();
+    await redis.del('pabx:epoch');
+    expect(await ownership.epochHolds()).toBe(false);
     const adopt = { bundle_seconds: 30, paid_seconds: 0 };
     const call = callOf({ payer: newId('payer'), rate: STANDARD, slot: 'FIXED_LOCAL', adopt });
     expect(await store.admit(call)).toEqual({ code: 'WALLET_UNKNOWN' });

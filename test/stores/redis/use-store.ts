@@ -13,10 +13,13 @@ import {
   createLiveCallStore,
   type LiveCallStore,
 } from '../../../src/stores/redis/live-calls.ts';
+import { createOwnership } from '../../../src/stores/redis/ownership.ts';
+import { type AnyServer, ownAnyServer } from './any-server.ts';
 
 export interface StoreLink {
   readonly redis: Redis;
   readonly store: LiveCallStore;
+  readonly ownership: AnyServer;
   /** How often the store told that its epoch is lost. */
   lost(): number;
 }
@@ -38,16 +41,17 @@ export function useStore(): () => StoreBench {
       links.push(redis);
       await once(redis, 'ready');
       let losses = 0;
-      const store = createLiveCallStore(redis, () => {
+      const count = () => {
         losses += 1;
-      });
-      return { redis, store, lost: () => losses };
+      };
+      const ownership = ownAnyServer(createOwnership(redis, count));
+      return { redis, store: createLiveCallStore(redis, ownership), ownership, lost: () => losses };
     };
     bench = { server, connect, ...(await connect()) };
   });
   beforeEach(async () => {
-    await bench?.store.forgetAll();
-    await bench?.store.beginEpoch();
+    await bench?.redis.flushall();
+    await bench?.ownership.begin();
   });
   afterAll(async () => {
     for (const link of links) link.disconnect();
@@ -157,10 +161,10 @@ export async function heldOf(redis: Redis, payer: string): Promise<Record<string
   );
 }
 
-/** Every key of a call or a slot that is still there; tombstones, wallets and the epoch may be. */
+/** Every key of a call or a slot that is still there; tombstones, wallets, owners and the epoch may be. */
 export async function leftovers(redis: Redis): Promise<string[]> {
   const keys = await redis.keys('*');
-  return keys.filter((key) => key !== 'pabx:epoch' && !/^pabx:(done|wallet):/.test(key)).sort();
+  return keys.filter((key) => key !== 'pabx:epoch' && !/^pabx:(done|wallet|owner):/.test(key)).sort();
 }
 
 export function granted(answer: AdmitAnswer): [bundle: number, paid: number] {

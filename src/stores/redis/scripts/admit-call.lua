@@ -36,7 +36,8 @@ end
 
 -- The slots that the transferred call has, between spaces.
 local root = given(input.root)
-local of_root = root and redis.call('HMGET', KEYS[#KEYS], 'slots', 'ended') or {}
+local root_key = KEYS[7 + #input.claims + #input.paces]
+local of_root = root and redis.call('HMGET', root_key, 'slots', 'ended') or {}
 local root_slots = (of_root[1] and not of_root[2]) and (' ' .. of_root[1] .. ' ') or ''
 local handed = function(i)
   return input.claims[i].kept and string.find(root_slots, ' ' .. KEYS[6 + i] .. ' ', 1, true)
@@ -99,7 +100,7 @@ end
 for key in string.gmatch(root_slots, '%S+') do
   if not given_up[key] then left[#left + 1] = key end
 end
-if next(given_up) then redis.call('HSET', KEYS[#KEYS], 'slots', table.concat(left, ' ')) end
+if next(given_up) then redis.call('HSET', root_key, 'slots', table.concat(left, ' ')) end
 for i, most in ipairs(adopt and {} or input.paces) do
   redis.call('LPUSH', pace_key(i), now)
   redis.call('LTRIM', pace_key(i), 0, most - 1)
