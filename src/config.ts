@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BRAKE_MODES } from './domain/brake.ts';
 
 const schema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -24,6 +25,15 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SLICE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(60),
   LEAD_SECONDS: z.coerce.number().min(0.5).max(60).default(10),
+  /** What happens to calls that look like fraud, where a reseller has not said otherwise of its subscriber. */
+  BRAKE_MODE: z.enum(BRAKE_MODES).default('BRAKE'),
+  /** Hours in São Paulo in which calls are a little more suspicious, from the first up to the second. */
+  BRAKE_NIGHT_HOURS: z
+    .string()
+    .regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-3])$/, 'two hours such as 22-6')
+    .default('22-6')
+    .transform((text) => text.split('-').map(Number))
+    .transform(([from = 0, to = 0]) => ({ from, to })),
   GRACE_SECONDS: z.coerce.number().int().min(1).max(30).default(2),
 });
 

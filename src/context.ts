@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { MIGRATIONS } from '../migrations/index.ts';
+import { createBlockLinks } from './admin/block-links.ts';
 import { blockOverdue, closeCycles } from './admin/close-cycle.ts';
 import { createPostalCodes } from './admin/find-postal-code.ts';
 import { importDeck } from './admin/import-deck.ts';
@@ -96,6 +97,7 @@ function startCalls(
       log.warn({ err: error }, 'Redis link to other processes'),
     ),
     log,
+    braking: { mode: config.BRAKE_MODE, night: config.BRAKE_NIGHT_HOURS },
     times: {
       slice_seconds: config.SLICE_SECONDS,
       lead_seconds: config.LEAD_SECONDS,
@@ -118,6 +120,7 @@ function startCalls(
     config.DATABASE_URL,
     () => {
       calls.directory.clear();
+      calls.brake.reload();
       publisher.publish();
       connectSwitches().catch((error: Error) => log.warn({ err: error }, 'servers cannot be listed now'));
     },
@@ -184,6 +187,7 @@ export async function startService(config: Config): Promise<Service> {
     board: calls.board,
     decisionTimes: calls.decisionTimes,
     hangUp: calls.hangUp,
+    links: createBlockLinks(config.PABX_SECRET),
     directory: calls.directory,
     publisher,
     postalCodes: createPostalCodes({ viacep_url: config.VIACEP_URL, brasilapi_url: config.BRASILAPI_URL }),

@@ -49,11 +49,13 @@ export const REASON_WORDS: Readonly<Record<RefusalReason, string>> = {
   SUBSCRIBER_SUSPENDED: 'assinante suspenso',
   CLASS_NOT_PERMITTED: 'classe não permitida',
   NO_RATE: 'sem tarifa no plano',
+  FORWARD_LOOP: 'desvio em círculo',
   NO_ROUTE: 'sem rota',
   TOO_FAST: 'chamadas rápidas demais',
   LIMIT_REACHED: 'limite de chamadas',
   RESELLER_NO_CREDIT: 'a revenda está sem crédito',
   LOSS_CALL: 'a ligação custaria mais do que rende',
+  BLOCKED: 'chamadas bloqueadas',
   NO_CREDIT: 'sem saldo',
   DAILY_CAP: 'teto de gasto do dia',
   CONTROL_UNAVAILABLE: 'controle indisponível',
@@ -64,6 +66,7 @@ const LEVEL_WORDS: Readonly<Record<LimitLevel, string>> = {
   SUBSCRIBER: 'do assinante',
   RESELLER: 'da revenda',
   TRUNK: 'do tronco',
+  NUMBER: 'do número',
 };
 
 const DIRECTION_WORDS: Readonly<Record<LimitDirection, string>> = {

@@ -10,9 +10,14 @@ export interface Carrier {
 }
 
 /** A SIPp that answers what a trunk sends out. */
-export async function startCarrier(dir: string, port: number, ring_ms: number): Promise<Carrier> {
+export async function startCarrier(
+  dir: string,
+  port: number,
+  ring_ms: number,
+  media_port?: number,
+): Promise<Carrier> {
   const file = join(dir, 'carrier.xml');
-  writeFileSync(file, carrierScenario(ring_ms));
+  writeFileSync(file, carrierScenario(ring_ms, media_port));
   const args = ['-i', '127.0.0.1', '-p', String(port), '-mp', String(await freePort())];
   const sipp = await startSipp({ name: 'carrier', scenario: { file }, dir, args });
   return {

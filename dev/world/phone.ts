@@ -10,6 +10,7 @@ import {
   type Refer,
 } from './refer-scenario.ts';
 import {
+  busyScenario,
   cancelScenario,
   carrierScenario,
   type OutsideCall,
@@ -41,6 +42,8 @@ export interface PlacedCall {
   /** What has happened so far. */
   outcome(): CallOutcome;
   messages(): SipMessage[];
+  /** Where the switch takes the phone's audio; null before the answer. */
+  mediaPort(): number | null;
   /** The phone vanishes without a word. */
   abandon(): Promise<void>;
 }
@@ -75,9 +78,12 @@ function readOutcome(path: string): CallOutcome {
 
 function place(sipp: RunningSipp): PlacedCall {
   const outcome = () => readOutcome(sipp.files.messages);
+  const answer = () =>
+    readSipLog(sipp.files.messages).find((message) => message.firstLine.startsWith('SIP/2.0 200'));
   return {
     outcome,
     messages: () => readSipLog(sipp.files.messages),
+    mediaPort: () => answer()?.mediaPort() ?? null,
     done: sipp.exited.then(outcome),
     abandon: async () => {
       await sipp.stop({ timeout_ms: 1 });
@@ -108,9 +114,27 @@ export function createPhones(dir: string, sipPort: number) {
     if (code !== 0)
       throw new ServiceFailedError(`registration of ${account.username} failed: ${sipp.errors()}`);
   }
+  async function answerBy(account: PhoneAccount, scenario: string): Promise<WaitingPhone> {
+    const port = await freePort();
+    await register(account, port);
+    const sipp = await run(`phone-${++calls}`, scenario, [], port);
+    const messages = () => readSipLog(sipp.files.messages);
+    return {
+      messages,
+      invites: () => messages().filter((message) => message.firstLine.startsWith('INVITE ')),
+      stop: async () => {
+        await sipp.stop({ timeout_ms: 1 });
+      },
+    };
+  }
   return {
-    async call(account: PhoneAccount, number: string, talk_ms = 60_000): Promise<PlacedCall> {
-      const scenario = phoneScenario({ ...account, number, talk_ms });
+    async call(
+      account: PhoneAccount,
+      number: string,
+      talk_ms = 60_000,
+      media_port?: number,
+    ): Promise<PlacedCall> {
+      const scenario = phoneScenario({ ...account, number, talk_ms, media_port });
       return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
     },
     /** Lets it ring for a while and cancels. */
@@ -126,20 +150,10 @@ export function createPhones(dir: string, sipPort: number) {
       return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
     },
     /** Registers and waits for calls; `refer`: and transfers whoever called. */
-    async wait(account: PhoneAccount, ring_ms: number, refer?: Refer): Promise<WaitingPhone> {
-      const port = await freePort();
-      await register(account, port);
-      const scenario = refer ? answerAndReferScenario(ring_ms, refer) : carrierScenario(ring_ms);
-      const sipp = await run(`phone-${++calls}`, scenario, [], port);
-      const messages = () => readSipLog(sipp.files.messages);
-      return {
-        messages,
-        invites: () => messages().filter((message) => message.firstLine.startsWith('INVITE ')),
-        stop: async () => {
-          await sipp.stop({ timeout_ms: 1 });
-        },
-      };
-    },
+    wait: (account: PhoneAccount, ring_ms: number, refer?: Refer) =>
+      answerBy(account, refer ? answerAndReferScenario(ring_ms, refer) : carrierScenario(ring_ms)),
+    /** Registers and is busy. */
+    waitBusy: (account: PhoneAccount) => answerBy(account, busyScenario()),
     /** Calls in from the address of a trunk, one call of it at a time; `refer`: and tries to send on whom it reached. */
     async callIn(trunkPort: number, call: OutsideCall, refer?: Refer): Promise<PlacedCall> {
       const args = ['-m', '1', '-recv_timeout', '90000'];

@@ -1,6 +1,6 @@
 import type { PhoneAccount } from './phone.ts';
 import type { OutsideCall } from './scenario.ts';
-import { invitation, noBody, reply, request, SDP, scenario, send, targetOf } from './scenario.ts';
+import { invitation, noBody, reply, request, scenario, sdp, send, targetOf } from './scenario.ts';
 
 /** A transfer as a phone asks for it (RFC 3515). */
 export interface Refer {
@@ -73,7 +73,7 @@ export function outsideReferScenario({ number, from }: OutsideCall, refer: Refer
       return line.startsWith('To: ') && method === 'REFER' ? `${line}[peer_tag_param]` : line;
     });
   return scenario('outside refer', [
-    send(say('INVITE', target, 2, SDP), 'retrans="500"'),
+    send(say('INVITE', target, 2, sdp()), 'retrans="500"'),
     '<recv response="100" optional="true"/>',
     '<recv response="180" optional="true"/>',
     '<recv response="200" rrs="true"/>',
@@ -107,7 +107,7 @@ export function answerAndReferScenario(ring_ms: number, refer: Refer): string {
     '</action></recv>',
     reply('180 Ringing', noBody),
     `<pause milliseconds="${ring_ms}"/>`,
-    reply('200 OK', SDP, 'retrans="500"'),
+    reply('200 OK', sdp(), 'retrans="500"'),
     '<recv request="ACK"/>',
     `<pause milliseconds="${refer.after_ms}"/>`,
     ...referAndLeave(

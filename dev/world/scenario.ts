@@ -6,6 +6,8 @@ interface PhoneScenario {
   readonly number: string;
   /** The phone hangs up after this much talk, unless the other side did. */
   readonly talk_ms: number;
+  /** Where its audio is taken; nobody takes it when that is not said. */
+  readonly media_port?: number | undefined;
 }
 
 const REFUSALS = [400, 403, 404, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503, 603];
@@ -16,7 +18,7 @@ export const scenario = (name: string, steps: readonly string[]) =>
 export const send = (lines: readonly string[], attributes = '') =>
   `<send ${attributes}><![CDATA[\n\n${lines.join('\n')}\n\n]]></send>`;
 
-export const SDP = [
+export const sdp = (media_port: number | '[media_port]' = '[media_port]') => [
   'Content-Type: application/sdp',
   'Content-Length: [len]',
   '',
@@ -25,7 +27,7 @@ export const SDP = [
   's=-',
   'c=IN IP[media_ip_type] [media_ip]',
   't=0 0',
-  'm=audio [media_port] RTP/AVP 0',
+  `m=audio ${media_port} RTP/AVP 0`,
   'a=rtpmap:0 PCMU/8000',
 ];
 
@@ -62,14 +64,21 @@ export function targetOf(number: string): string {
 }
 
 /** The INVITE, and the INVITE again with the answer to the challenge. Time is taken from the second one. */
-export function invitation(phone: { username: string; password: string }, target: string): string[] {
+export function invitation(
+  phone: { username: string; password: string; media_port?: number | undefined },
+  target: string,
+): string[] {
   const { username } = phone;
+  const media = sdp(phone.media_port);
   return [
-    send(request('INVITE', target, username, 1, SDP), 'retrans="500"'),
+    send(request('INVITE', target, username, 1, media), 'retrans="500"'),
     '<recv response="100" optional="true"/>',
     '<recv response="401" auth="true"/>',
     send(request('ACK', target, username, 1, noBody)),
-    send(request('INVITE', target, username, 2, [credentials(phone), ...SDP]), 'retrans="500" start_rtd="1"'),
+    send(
+      request('INVITE', target, username, 2, [credentials(phone), ...media]),
+      'retrans="500" start_rtd="1"',
+    ),
   ];
 }
 
@@ -151,7 +160,7 @@ export function outsideScenario({ number, from, headers = [], talk_ms }: Outside
     );
   const refused = REFUSALS.map((status) => `<recv response="${status}" optional="true" next="2"/>`);
   return scenario('outside', [
-    send(say('INVITE', target, 2, [...headers, ...SDP]), 'retrans="500"'),
+    send(say('INVITE', target, 2, [...headers, ...sdp()]), 'retrans="500"'),
     '<recv response="100" optional="true"/>',
     '<recv response="180" optional="true"/>',
     '<recv response="183" optional="true"/>',
@@ -198,8 +207,17 @@ const endsWith = (digits: string, variable: number, label: number) => [
   `<nop next="${label}" test="${variable + 10}"/>`,
 ];
 
-/** A carrier that rings for `ring_ms` and answers. */
-export function carrierScenario(ring_ms: number): string {
+/** A phone that is busy. */
+export function busyScenario(): string {
+  return scenario('busy', [
+    '<recv request="INVITE"/>',
+    reply('486 Busy Here', noBody),
+    '<recv request="ACK"/>',
+  ]);
+}
+
+/** A carrier that rings for `ring_ms` and answers; `media_port` takes its audio. */
+export function carrierScenario(ring_ms: number, media_port?: number): string {
   return scenario('carrier', [
     '<recv request="INVITE" rrs="true"><action>',
     '<ereg regexp="^INVITE sip:[0-9+]*([0-9][0-9])@" search_in="msg" assign_to="5,1"/>',
@@ -211,7 +229,7 @@ export function carrierScenario(ring_ms: number): string {
     reply('180 Ringing', noBody),
     ...endsWith(CARRIER_NUMBERS.neverAnswers, 3, 3),
     `<pause milliseconds="${ring_ms}"/>`,
-    reply('200 OK', SDP, 'retrans="500"'),
+    reply('200 OK', sdp(media_port), 'retrans="500"'),
     '<recv request="ACK"/>',
     ...endsWith(CARRIER_NUMBERS.hangsUpAfterTwoSeconds, 4, 1),
     '<recv request="BYE"/>',

@@ -8,6 +8,8 @@ export interface SipMessage {
   readonly firstLine: string;
   readonly body: string;
   header(name: string): string | null;
+  /** Port of the audio in its SDP. */
+  mediaPort(): number | null;
 }
 
 /** `2026-11-24 05:28:18.326534`, local time. */
@@ -31,11 +33,15 @@ export function readSipLog(path: string): SipMessage[] {
       const line = lines.find((text) => text.toLowerCase().startsWith(`${name.toLowerCase()}:`));
       return line === undefined ? null : line.slice(name.length + 1).trim();
     };
+    const mediaPort = () => {
+      const port = lines.map((line) => /^m=audio (\d+)/.exec(line)?.[1]).find((found) => found !== undefined);
+      return port === undefined ? null : Number(port);
+    };
     const direction = /received/i.test(kind) ? 'RECEIVED' : 'SENT';
     const body = lines
       .slice(lines.indexOf('') + 1)
       .join('\n')
       .trim();
-    return [{ at_ms: parseTime(time.trim()), direction, firstLine, body, header }];
+    return [{ at_ms: parseTime(time.trim()), direction, firstLine, body, header, mediaPort }];
   });
 }

@@ -22,6 +22,8 @@ export interface SubscriberOptions {
   readonly bundles?: Partial<Record<BundleSlot, number>>;
   readonly ldn_fixed_uses_local?: boolean;
   readonly ldn_mobile_uses_local?: boolean;
+  readonly warn_seconds?: number;
+  readonly switch_tone?: boolean;
   /** One price for all these classes. */
   readonly rate?: RateOptions;
   readonly priced?: readonly CallClass[];
@@ -108,6 +110,8 @@ export async function addSubscriber(
       max_concurrent_calls: options.max_concurrent_calls ?? 50,
       ldn_fixed_uses_local: options.ldn_fixed_uses_local ?? false,
       ldn_mobile_uses_local: options.ldn_mobile_uses_local ?? false,
+      ...(options.warn_seconds !== undefined && { warn_seconds: options.warn_seconds }),
+      ...(options.switch_tone !== undefined && { switch_tone: options.switch_tone }),
     })
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** How long the carrier rings before it answers. */
   readonly ring_ms?: number;
+  /** Where the carrier's audio is taken. */
+  readonly carrier_media_port?: number;
   readonly redisUrl?: string;
   /** The control plane reaches its stores without the links that can be cut: for measuring. */
   readonly direct?: boolean;
@@ -132,7 +134,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     token: server.token,
     ports,
   });
-  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100);
+  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100, options.carrier_media_port);
   await pabx.start();
 
   const world: World = {

@@ -5,6 +5,7 @@ import type { Tenant } from '../domain/tenant.ts';
 import { setColumns } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import type { LineRow } from '../stores/postgres/line-reports.ts';
+import { checkForwards } from './check-forwards.ts';
 import { checkDigits, nameLineDuplicate, requireLineReferences, takeLinePlace } from './create-line.ts';
 
 /** One that comes back from INACTIVE takes a place like a new one, which only those may count who see all lines. */
@@ -18,6 +19,8 @@ async function takePlaceAgain(tx: Tx, tenant: Tenant, subscriber_id: string): Pr
 export async function changeLine(tx: Tx, tenant: Tenant, before: LineRow, change: LineChange): Promise<void> {
   checkDigits(change);
   await requireLineReferences(tx, before, change);
+  const { extension = before.extension, area_code = before.area_code } = change;
+  await checkForwards(tx, before.subscriber_id, { extension, area_code }, change);
   const { status } = change;
   if (before.status === 'INACTIVE' && status !== undefined && status !== 'INACTIVE')
     await takePlaceAgain(tx, tenant, before.subscriber_id);

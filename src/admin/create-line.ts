@@ -9,6 +9,7 @@ import type { Db } from '../stores/postgres/connect.ts';
 import { notFound, queueFor, requireOwned } from '../stores/postgres/edit.ts';
 import type { Tx } from '../stores/postgres/ledger.ts';
 import { countLines } from '../stores/postgres/line-reports.ts';
+import { checkForwards, forwardsOf } from './check-forwards.ts';
 
 /** Part of every phone's digest; changing it would make all passwords wrong. */
 export const SIP_REALM = 'pabx';
@@ -126,10 +127,13 @@ export async function requireLineReferences(
   if (!did) throw notFound('caller_id_did_id');
 }
 
+/** Lines and ring groups are dialled alike. */
+const EXTENSION_KEYS = ['lines_subscriber_id_extension_key', 'ring_groups_subscriber_id_extension_key'];
+
 /** What the database calls a duplicate, in words of the form. */
 export function nameLineDuplicate(error: unknown, extension: string | undefined): never {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  if (code !== '23505' || constraint !== 'lines_subscriber_id_extension_key') throw error;
+  if (code !== '23505' || !EXTENSION_KEYS.includes(String(constraint))) throw error;
   const message = say(`extension ${extension} is taken`, `o ramal ${extension} já está em uso`);
   throw new ProblemError('CONFLICT', message, [{ field: 'extension', message }]);
 }
@@ -160,6 +164,7 @@ export async function createLine(db: Db | Tx, tenant: Tenant, line: NewLine): Pr
   if (!subscriber || !owns(tenant, subscriber)) throw notFound('subscriber_id');
   const { subscriber_id } = subscriber;
   await requireLineReferences(tx, subscriber, line);
+  await checkForwards(tx, subscriber_id, line, line);
   const status = line.status ?? 'ACTIVE';
   if (status !== 'INACTIVE') await takeLinePlace(tx, subscriber_id);
   const sip_username = randomName();
@@ -178,6 +183,7 @@ export async function createLine(db: Db | Tx, tenant: Tenant, line: NewLine): Pr
         max_calls_per_second: line.max_calls_per_second ?? null,
         max_call_seconds: line.max_call_seconds ?? null,
         max_ring_seconds: line.max_ring_seconds ?? null,
+        ...forwardsOf(line),
         allowed_classes: line.allowed_classes ?? [...DEFAULT_CLASSES],
         sales_plan_id: line.sales_plan_id ?? null,
         caller_id_did_id: line.caller_id_did_id ?? null,

@@ -39,7 +39,7 @@ export function createPublisher({ db, secret, log }: PublisherDependencies): Pub
 
   async function renderOne(server: { id: string; name: string }): Promise<void> {
     const access = accessOf(secret, server.id);
-    const { lines, trunks, numbers } = await readConfiguration(db, server.id);
+    const { lines, trunks, numbers, forwards, groups } = await readConfiguration(db, server.id);
     const { files, problems } = renderServer({
       server: { name: server.name },
       ari: { user: access.user, password: access.ari_password },
@@ -47,6 +47,8 @@ export function createPublisher({ db, secret, log }: PublisherDependencies): Pub
       lines,
       trunks,
       numbers,
+      forwards,
+      groups,
     });
     const { hash, manifest } = revisionOf(files);
     if (newest.get(server.id)?.hash === hash) return;

@@ -7,9 +7,21 @@ import type { Tx } from '../stores/postgres/ledger.ts';
 import type { NumberRow } from '../stores/postgres/numbers.ts';
 import { ownerOf } from './owner-of.ts';
 
-/** Throws unless the line belongs to whom the number belongs to: NOT_FOUND, or INVALID_REQUEST for nobody's number. */
-async function requireTarget(tx: Tx, target_line_id: string, subscriber_id: string | null): Promise<void> {
-  const field = 'target_line_id';
+interface Target {
+  readonly target_line_id?: string | null | undefined;
+  readonly target_group_id?: string | null | undefined;
+}
+
+/** Throws unless what rings belongs to whom the number belongs to: NOT_FOUND, or INVALID_REQUEST for nobody's number. */
+async function requireTarget(tx: Tx, target: Target, subscriber_id: string | null): Promise<void> {
+  const { target_line_id, target_group_id } = target;
+  const id = target_line_id ?? target_group_id;
+  if (!id) return;
+  const field = target_line_id ? 'target_line_id' : 'target_group_id';
+  if (target_line_id && target_group_id) {
+    const message = say('either a line or a group rings', 'ou toca uma linha ou um grupo');
+    throw new ProblemError('INVALID_REQUEST', message, [{ field: 'target_group_id', message }]);
+  }
   if (subscriber_id === null) {
     const message = say(
       'the number is no subscriber’s: it can ring nowhere',
@@ -17,13 +29,13 @@ async function requireTarget(tx: Tx, target_line_id: string, subscriber_id: stri
     );
     throw new ProblemError('INVALID_REQUEST', message, [{ field, message }]);
   }
-  const line = await tx
-    .selectFrom('lines')
+  const owned = await tx
+    .selectFrom(target_line_id ? 'lines' : 'ring_groups')
     .select('id')
-    .where('id', '=', target_line_id)
+    .where('id', '=', id)
     .where('subscriber_id', '=', subscriber_id)
     .executeTakeFirst();
-  if (!line) throw notFound(field);
+  if (!owned) throw notFound(field);
 }
 
 /** What the database refuses, in words of the form. Whose number it is otherwise is nobody's business. */
@@ -53,10 +65,10 @@ export async function createNumber(tx: Tx, tenant: Tenant, body: NewNumber): Pro
     .where('id', '=', reseller_id)
     .executeTakeFirst();
   if (!reseller) throw notFound('reseller_id');
-  const { subscriber_id, target_line_id } = body;
+  const { subscriber_id } = body;
   if (subscriber_id !== null)
     await requireOwned(tx, 'subscribers', subscriber_id, reseller_id, 'subscriber_id');
-  if (target_line_id !== null) await requireTarget(tx, target_line_id, subscriber_id);
+  await requireTarget(tx, body, subscriber_id);
   try {
     const { id } = await tx
       .insertInto('dids')
@@ -78,10 +90,11 @@ export async function changeNumber(tx: Tx, before: NumberRow, change: NumberChan
   const moves = subscriber_id?.toLowerCase() !== before.subscriber_id?.toLowerCase();
   if (moves && subscriber_id !== null)
     await requireOwned(tx, 'subscribers', subscriber_id, before.reseller_id, 'subscriber_id');
-  const { target_line_id = moves ? null : undefined } = change;
-  if (target_line_id) await requireTarget(tx, target_line_id, subscriber_id);
+  await requireTarget(tx, change, subscriber_id);
+  const { target_line_id = moves || change.target_group_id ? null : undefined } = change;
+  const { target_group_id = moves || change.target_line_id ? null : undefined } = change;
   try {
-    await setColumns(tx, 'dids', before.id, { ...change, target_line_id });
+    await setColumns(tx, 'dids', before.id, { ...change, target_line_id, target_group_id });
   } catch (error) {
     nameRefusal(error);
   }

@@ -169,6 +169,7 @@ async function addSubscriber(tx: Tx, at: Catalogue, spec: SubscriberSpec): Promi
       credit_limit_micros: reais(credit_cents),
       ldn_fixed_uses_local: ldn_uses_local,
       ldn_mobile_uses_local: ldn_uses_local,
+      switch_tone: billing_mode === 'BUNDLE',
     })
     .returning('id')
     .executeTakeFirstOrThrow();

@@ -33,6 +33,7 @@ const LEVELS: Readonly<Record<LimitLevel, string>> = {
   SUBSCRIBER: say('subscriber', 'assinante'),
   RESELLER: say('reseller', 'revenda'),
   TRUNK: say('trunk', 'tronco'),
+  NUMBER: say('number', 'número'),
 };
 
 const DIRECTIONS: Readonly<Record<LimitDirection, string | null>> = {

@@ -1,5 +1,6 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { BlockLinks } from '../admin/block-links.ts';
 import type { PostalCodes } from '../admin/find-postal-code.ts';
 import type { Publisher } from '../admin/publish-revisions.ts';
 import type { SignInDependencies } from '../admin/sign-in.ts';
@@ -22,6 +23,7 @@ import { answerError, answerWithProblems } from './problems.ts';
 import { addProvisioning } from './provisioning.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoutes } from './routes/audit.ts';
+import { addBlockRoutes } from './routes/blocks.ts';
 import { addBundleUsageRoutes } from './routes/bundle-usage.ts';
 import { addCallRoutes } from './routes/calls.ts';
 import { addCorrectionRoutes, type MoneyDependencies } from './routes/corrections.ts';
@@ -31,12 +33,14 @@ import { addHangUpRoute } from './routes/hang-up.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLineRoutes } from './routes/lines.ts';
 import { addMinuteBundleRoutes } from './routes/minute-bundles.ts';
+import { addNoticeRoutes } from './routes/notices.ts';
 import { addNumberRoutes } from './routes/numbers.ts';
 import { addPermissionProfileRoutes } from './routes/permission-profiles.ts';
 import { addPostalCodeRoutes } from './routes/postal-codes.ts';
 import { addReRatingRoutes } from './routes/re-ratings.ts';
 import { addReceiptRoutes } from './routes/receipts.ts';
 import { addResellerRoutes } from './routes/resellers.ts';
+import { addRingGroupRoutes } from './routes/ring-groups.ts';
 import { addSalesPlanRoutes } from './routes/sales-plans.ts';
 import { addServerRoutes } from './routes/servers.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
@@ -45,6 +49,7 @@ import { addSubscriberRoutes } from './routes/subscribers.ts';
 import { addTopUpRoutes } from './routes/top-ups.ts';
 import { addTrunkRoutes } from './routes/trunks.ts';
 import { addUserRoutes } from './routes/users.ts';
+import { addUnblockPage } from './unblock-page.ts';
 
 export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   /** A pool whose connections are nobody until a transaction takes a tenant's role. */
@@ -53,6 +58,8 @@ export interface ApiDependencies extends SignInDependencies, MoneyDependencies {
   readonly board: LiveBoard;
   readonly decisionTimes: DecisionTimes;
   readonly hangUp: HangUp;
+  /** Links that lift blocks. */
+  readonly links: BlockLinks;
   /** What decides calls, for asking what one would cost. */
   readonly directory: Directory;
   readonly publisher: Publisher;
@@ -89,12 +96,15 @@ function addRoutes(binder: Binder, deps: ApiDependencies): void {
   addMinuteBundleRoutes(binder);
   addLineRoutes(binder);
   addNumberRoutes(binder);
+  addRingGroupRoutes(binder);
   addServerRoutes(binder);
   addTrunkRoutes(binder);
   addTopUpRoutes(binder, deps);
   addCorrectionRoutes(binder, deps);
   addStatementRoutes(binder);
   addBundleUsageRoutes(binder);
+  addBlockRoutes(binder, deps);
+  addNoticeRoutes(binder);
   addCallRoutes(binder, board);
   addHangUpRoute(binder, deps);
   addReceiptRoutes(binder, deps.directory);
@@ -128,6 +138,7 @@ export function createApi(deps: ApiDependencies): FastifyInstance {
   addHealth(app, deps.health);
   addDocs(app, ROUTES);
   addProvisioning(app, system, publisher);
+  addUnblockPage(app, deps);
   addRoutes(createBinder({ app, tenants, authenticate }), deps);
   addLiveStream(app, {
     board,

@@ -71,14 +71,18 @@ function inCycle(facts: CallFacts, cycle_start: string): CallFacts {
 }
 
 /** Asks the admission script, and loads wallets from the ledger when Redis does not have them yet. */
-export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: number): Admissions {
+export function createAdmissions(
+  db: Db,
+  store: LiveCallStore,
+  sliceSeconds: (facts: CallFacts) => number,
+): Admissions {
   const once = (facts: CallFacts, adopt: Grant | null) => {
     const input: AdmitInput = {
       ...facts,
       payer: facts.subscriber_id,
       facts: encodeFacts(facts),
       behind_ms: behind_ms(new Date()),
-      slice_seconds: Math.min(slice_seconds, facts.longest_seconds),
+      slice_seconds: Math.min(Math.max(1, sliceSeconds(facts)), facts.longest_seconds),
       adopt,
     };
     return store.admit(input);

@@ -1,13 +1,16 @@
 import type { Redis } from 'ioredis';
 import type { ConnectAri } from '../asterisk/ari/port.ts';
 import type { SwitchAddress } from '../asterisk/session.ts';
+import type { BrakeMode, NightHours } from '../domain/brake.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import type { ResellerWallet } from '../stores/postgres/reseller-wallets.ts';
 import { openWallet, type Wallet } from '../stores/postgres/wallets.ts';
 import { createLiveCallStore, type LiveCallStore } from '../stores/redis/live-calls.ts';
 import { createOwnership } from '../stores/redis/ownership.ts';
 import type { Peers } from '../stores/redis/peers.ts';
+import { createWatchStore } from '../stores/redis/watch-store.ts';
 import { type Admissions, createAdmissions } from './admission.ts';
+import { type Brake, createBrake } from './brake.ts';
 import { createCompany, type Told } from './company.ts';
 import { type Controller, createController } from './controller.ts';
 import { createDecisionTimes, type DecisionTimes } from './decision-times.ts';
@@ -24,6 +27,7 @@ import { createSettler, type Settler } from './settlement.ts';
 import { createSharing } from './sharing.ts';
 import { createSlices, type SliceTimes } from './slices.ts';
 import { createSwitches, type Switches } from './switches.ts';
+import { createTones, heardBy } from './tones.ts';
 
 const WALLET_RETRY_ms = 1_000;
 const SWEEP_MOVES_ms = 30_000;
@@ -39,6 +43,7 @@ export interface CallControl {
   /** Lets running calls have money that came in; tried again until Redis has it or has something newer. */
   walletChanged(wallet: Wallet | ResellerWallet): void;
   readonly hangUp: HangUp;
+  readonly brake: Brake;
   /** Money that is moved away, out of what no running call has reserved. */
   readonly reserve: Reserve;
   /**
@@ -54,6 +59,7 @@ export interface CallControlDependencies {
   readonly connectAri: ConnectAri;
   readonly peers: Peers<Told>;
   readonly times: SliceTimes;
+  readonly braking: { readonly mode: BrakeMode; readonly night: NightHours };
   readonly log: Log;
 }
 
@@ -115,15 +121,14 @@ function walletTeller(store: LiveCallStore, log: Log, changed: (subscriber_id: s
   };
 }
 
+function brakeOf({ db, redis, times, braking, log }: CallControlDependencies): Brake {
+  const { slice_seconds } = times;
+  return createBrake({ db, store: createWatchStore(redis), log, slice_seconds, ...braking });
+}
+
 /** Puts the parts of real-time control together. `switches.set` starts it. */
-export function createCallControl({
-  db,
-  redis,
-  connectAri,
-  peers,
-  times,
-  log,
-}: CallControlDependencies): CallControl {
+export function createCallControl(dependencies: CallControlDependencies): CallControl {
+  const { db, redis, connectAri, peers, times, log } = dependencies;
   const resync = () => {
     switches
       .resync()
@@ -132,34 +137,21 @@ export function createCallControl({
   const ownership = createOwnership(redis, resync);
   const store = createLiveCallStore(redis, ownership);
   const directory = createDirectory(db);
-  const board = createLiveBoard();
+  const board: LiveBoard = heardBy(createLiveBoard(), () => tones);
   const decisionTimes = createDecisionTimes();
   const live = new Map<string, LiveCall>();
   const sharing = createSharing({ store, live, board, log });
+  const switchOf = (id: string) => switches.get(id);
+  const tones = createTones({ sharing, log, switchOf });
   const settler = createSettler(db, tellingOfSettlements(store, sharing.changed), log);
   const refusals = createRefusalLog(db, log);
-  const admissions = createAdmissions(db, store, times.slice_seconds);
-  const slices = createSlices({
-    store,
-    board,
-    sharing,
-    times,
-    log,
-    switchOf: (id) => switches.get(id),
-    openNextCycle: cycleOpener(db, store),
-  });
-  const controller = createController({
-    directory,
-    admissions,
-    store,
-    slices,
-    settler,
-    refusals,
-    board,
-    decisionTimes,
-    live,
-    log,
-  });
+  const brake = brakeOf(dependencies);
+  const admissions = createAdmissions(db, store, brake.sliceSeconds);
+  const shared = { store, brake, board, log };
+  const openNextCycle = cycleOpener(db, store);
+  const slices = createSlices({ ...shared, sharing, times, switchOf, openNextCycle });
+  const deciding = { directory, admissions, slices, settler, refusals, decisionTimes, live };
+  const controller = createController({ ...shared, ...deciding });
   const rebuilder = createRebuilder(directory, leftByLedger(db), times.grace_seconds);
   const reconciler = createReconciler({ db, store, admissions, controller, settler, rebuilder, log });
   const switches: Switches = createSwitches({
@@ -176,7 +168,7 @@ export function createCallControl({
   const company = createCompany({
     peers,
     board,
-    hangUp: createHangUp(controller.live, (id) => switches.get(id), log),
+    hangUp: createHangUp(controller.live, switchOf, log),
     owns: (id) => ownership.isOurs(id),
     compared: () => switches.states().flatMap(({ compared, server_id }) => (compared ? [server_id] : [])),
     onWallet: sharing.changed,
@@ -193,6 +185,7 @@ export function createCallControl({
     walletChanged,
     hangUp: company.hangUp,
     reserve: createReserve(db, store, log),
+    brake,
     board,
     decisionTimes,
     directory,
@@ -207,6 +200,7 @@ export function createCallControl({
       await controller.idle();
       await refusals.idle();
       await settler.idle();
+      await brake.idle();
       await switches.release();
       company.released();
       company.close();

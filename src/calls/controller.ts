@@ -4,12 +4,16 @@ import type { Switch } from '../asterisk/session.ts';
 import { authorize, type LineFacts, NO_PRICES, type Permission } from '../domain/authorize.ts';
 import { authorizeInbound, calledNumber, callerNumber } from '../domain/authorize-inbound.ts';
 import { NO_GRANT } from '../domain/charge.ts';
+import { authorizeForward } from '../domain/forwarding.ts';
 import { REFUSALS, type Refusal } from '../domain/refusals.ts';
+import { standIn } from '../domain/ring-group.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import { NotOwner } from '../stores/redis/ownership.ts';
 import type { Admissions } from './admission.ts';
+import type { Brake } from './brake.ts';
 import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
+import { besidesHeld } from './forwarding.ts';
 import { NORMAL_CLEARING } from './hang-up.ts';
 import { createLegs, endsWith } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
@@ -17,6 +21,7 @@ import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-ca
 import type { Log } from './log.ts';
 import { createMailboxes } from './mailbox.ts';
 import type { RefusalLog } from './refusal-log.ts';
+import { createRingGroups } from './ring-groups.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
 import { talkTime, watchPauses } from './talk.ts';
@@ -26,6 +31,7 @@ export interface ControllerDependencies {
   readonly admissions: Admissions;
   readonly store: LiveCallStore;
   readonly slices: Slices;
+  readonly brake: Brake;
   readonly settler: Settler;
   readonly refusals: RefusalLog;
   readonly board: LiveBoard;
@@ -56,16 +62,25 @@ function printable(dialled: string): string {
   return dialled.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
 }
 
-function grantExten(permission: Permission, talk_seconds: number): GrantExten {
+/** Whom the switch dials. */
+function endpointOf(route: Permission['route']): Pick<GrantExten, 'kind' | 'endpoint'> {
+  switch (route.kind) {
+    case 'TRUNK':
+      return { kind: 'TRUNK', endpoint: route.trunk.code };
+    case 'LINE':
+      return { kind: 'LINE', endpoint: route.sip_username };
+    case 'GROUP':
+      return { kind: 'GROUP', endpoint: route.group.code };
+    case 'INBOUND':
+      return route.group
+        ? { kind: 'INBOUND_GROUP', endpoint: route.group.code }
+        : { kind: 'INBOUND', endpoint: route.sip_username };
+  }
+}
+
+function grantExten(permission: Permission, seconds: number, left_out: string): GrantExten {
   const { route, ring_seconds, caller_id } = permission;
-  return {
-    kind: route.kind,
-    endpoint: route.kind === 'TRUNK' ? route.trunk.code : route.sip_username,
-    number: route.number,
-    seconds: talk_seconds,
-    ring_seconds,
-    caller_id,
-  };
+  return { ...endpointOf(route), number: route.number, seconds, ring_seconds, caller_id, left_out };
 }
 
 type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
@@ -73,9 +88,15 @@ type Arrival = Extract<CallEvent, { type: 'ARRIVED' }>;
 type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
 type Gone = Extract<CallEvent, { type: 'GONE' }>;
 
+const EVERYBODY = { left_out: '' };
+
+const forwardedFrom = (event: Offer | Arrival) => (event.type === 'OFFERED' && event.forward?.from) || null;
+
 /** One call from its offer to its record: decide, let go, watch, meter, settle. */
 export function createController(deps: ControllerDependencies): Controller {
-  const { directory, admissions, store, slices, settler, refusals, board, decisionTimes, live, log } = deps;
+  const { directory, admissions, store, slices, brake, settler, refusals, board, decisionTimes, live, log } =
+    deps;
+  const ringGroups = createRingGroups(directory, store);
   const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
@@ -108,6 +129,7 @@ export function createController(deps: ControllerDependencies): Controller {
       line_id: known.line_id ?? null,
       direction: offer.type === 'ARRIVED' ? 'IN' : 'OUT',
       caller_number: (offer.type === 'ARRIVED' && callerNumber(offer.caller)) || null,
+      forwarded_from: forwardedFrom(offer),
       dialled: printable(offer.dialled),
       number: known.number ?? null,
       call_class: known.call_class ?? null,
@@ -122,10 +144,15 @@ export function createController(deps: ControllerDependencies): Controller {
     log.info({ call: offer.call_id, ...refusal }, 'call refused');
   }
 
-  async function letGo(link: Switch, call: LiveCall, permission: Permission): Promise<void> {
+  async function letGo(
+    link: Switch,
+    call: LiveCall,
+    permission: Permission,
+    left_out: string,
+  ): Promise<void> {
     live.set(call.facts.call_id, call);
     decided(call.facts.call_id);
-    const exten = formatGrant(grantExten(permission, slices.talkLimit(call)));
+    const exten = formatGrant(grantExten(permission, slices.talkLimit(call), left_out));
     const accepted = await link.ari.continueAt(call.facts.call_id, CONTEXTS.grant, exten);
     // Not accepted: the caller hung up meanwhile, and the event that says so is next in the mailbox.
     if (accepted) board.upsert(call);
@@ -138,13 +165,16 @@ export function createController(deps: ControllerDependencies): Controller {
     const trunk = await directory.trunk(link.server_id);
     // By our clock, which is the one that prices were dated by.
     const prices = await directory.prices(line, trunk, Date.now());
-    const verdict = authorize(event.dialled, line, trunk, prices);
+    const { dialled, forward } = event;
+    const verdict = forward
+      ? authorizeForward(dialled, line, trunk, prices, forward.senders)
+      : authorize(dialled, line, trunk, prices);
     const { subscriber_id, reseller_id } = line.subscriber;
     if (!verdict.permitted) {
       const { destination } = verdict;
       const known = { line_id: line.line_id, subscriber_id, reseller_id };
-      const dialled = destination && { number: destination.number, call_class: destination.class };
-      return refuse(link, event, verdict.refusal, { ...known, ...dialled });
+      const meant = destination && { number: destination.number, call_class: destination.class };
+      return refuse(link, event, verdict.refusal, { ...known, ...meant });
     }
     const { permission } = verdict;
     await admit(link, event, line, permission);
@@ -155,9 +185,11 @@ export function createController(deps: ControllerDependencies): Controller {
     const { server_id } = link;
     const called = calledNumber(event.dialled);
     const number = called === null ? null : await directory.number(called);
-    const line = number?.sip_username ? await directory.line(number.sip_username) : null;
+    const group = number?.group_code ? await directory.group(number.group_code) : null;
+    const rung = group ? standIn(group) : number?.sip_username;
+    const line = rung ? await directory.line(rung) : null;
     const trunk = await directory.trunkNamed(server_id, event.trunk);
-    const verdict = authorizeInbound(callerNumber(event.caller), number, line, trunk, server_id);
+    const verdict = authorizeInbound(callerNumber(event.caller), number, line, trunk, server_id, group);
     if (verdict.permitted && line) return admit(link, event, line, verdict.permission);
     if (verdict.permitted) return;
     await refuse(link, event, verdict.refusal, {
@@ -174,18 +206,26 @@ export function createController(deps: ControllerDependencies): Controller {
     line: LineFacts,
     permission: Permission,
   ): Promise<void> {
-    const offered = { ...event, server_id: link.server_id, dialled: printable(event.dialled) };
-    const facts = callFacts(offered, line, permission);
+    const { server_id } = link;
+    const forwarded_from = forwardedFrom(event);
+    const offered = { ...event, server_id, forwarded_from, dialled: printable(event.dialled) };
+    const facts = besidesHeld(callFacts(offered, line, permission), live);
+    const group = 'group' in permission.route ? permission.route.group : null;
+    const ringing = group ? await ringGroups.ring(group) : EVERYBODY;
+    if ('refusal' in ringing) return refuse(link, event, ringing.refusal, facts);
+    const { left_out } = ringing;
+    const unregistered = () => letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission, left_out);
     // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
+    if (facts.call_class === 'EMERGENCY') return unregistered();
+    const block = facts.call_class === 'INTERNAL' ? null : await brake.refusalOf(facts);
+    if (block) return refuse(link, event, block, facts);
     const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
-    const optional = costless && !store.ready();
-    if (facts.call_class === 'EMERGENCY' || optional) {
-      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission);
-    }
+    if (costless && !store.ready()) return unregistered();
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
       const { grant, more_seconds } = admission;
-      return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission);
+      brake.began(admission.facts, grant);
+      return letGo(link, newLiveCall(admission.facts, grant, more_seconds, true), permission, left_out);
     }
     if (admission.refusal) await refuse(link, event, admission.refusal, facts);
   }
@@ -214,10 +254,18 @@ export function createController(deps: ControllerDependencies): Controller {
     const trunk = await directory.trunk(link.server_id);
     const verdict = authorize(number, line, trunk, NO_PRICES);
     if (!verdict.permitted) return null;
-    const seen = { call_id: event.call_id, server_id: link.server_id, dialled: number, at_ms: event.at_ms };
+    const { call_id, at_ms } = event;
+    const seen = { call_id, server_id: link.server_id, dialled: number, at_ms, forwarded_from: null };
     const call = newLiveCall(callFacts(seen, line, verdict.permission), NO_GRANT, 0, false);
     live.set(event.call_id, call);
     return call;
+  }
+
+  /** Of a call to a group: which line it is of. */
+  async function tellLine(call: LiveCall): Promise<void> {
+    await ringGroups.answered(call).catch((error: Error) => {
+      log.warn({ err: error, call: call.facts.call_id }, 'the line that answered is not known everywhere');
+    });
   }
 
   async function dialling(link: Switch, event: Dialling): Promise<void> {
@@ -237,6 +285,7 @@ export function createController(deps: ControllerDependencies): Controller {
       const late_ms = Math.min(Date.now() - event.at_ms, pauses.longest_ms());
       call.answered_mono_ms = performance.now() - Math.max(0, late_ms);
       slices.start(call);
+      await tellLine(call);
       if (call.registered) {
         await store.answer(event.call_id, link.server_id, event.at_ms).catch((error: Error) => {
           log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
@@ -276,6 +325,7 @@ export function createController(deps: ControllerDependencies): Controller {
     }
     const { record, bill } = settlementOf(call, end);
     settler.add(record);
+    brake.ended(call, bill, end.talk_ms);
     board.remove(call, end.reason, bill);
   }
 
@@ -293,7 +343,7 @@ export function createController(deps: ControllerDependencies): Controller {
     await finish(call, {
       ended_at_ms: event.at_ms,
       talk_ms: talked_ms,
-      reason: call.exhausted ? 'EXHAUSTED' : reason,
+      reason: call.exhausted ? (call.blocked ? 'BLOCKED' : 'EXHAUSTED') : reason,
       q850: event.q850,
     });
   }
@@ -322,6 +372,11 @@ export function createController(deps: ControllerDependencies): Controller {
       if (call.callee) legs.add(call.callee.channel_id, call.facts.call_id);
       if (call.phase === 'ANSWERED') slices.start(call);
       board.upsert(call);
+      if (call.phase !== 'ANSWERED' || call.facts.ring_group_id === null) return;
+      mailboxes.post(call.facts.call_id, async () => {
+        await tellLine(call);
+        board.upsert(call);
+      });
     },
     found(call, { callee, caller_gone }) {
       call.callee ??= callee;

@@ -1,7 +1,9 @@
 import type { LineFacts, Prices, TrunkFacts } from '../domain/authorize.ts';
 import type { NumberFacts } from '../domain/authorize-inbound.ts';
 import { type RateTable, type VersionStart, versionAt } from '../domain/rate-table.ts';
+import type { GroupFacts } from '../domain/ring-group.ts';
 import type { Db } from '../stores/postgres/connect.ts';
+import { findGroupFacts } from '../stores/postgres/group-facts.ts';
 import { findLineFacts, findNumberFacts, findTrunkByCode, findTrunkFacts } from '../stores/postgres/lines.ts';
 import { createRateShelf } from '../stores/postgres/rate-shelf.ts';
 
@@ -17,6 +19,8 @@ export interface Directory {
   trunkNamed(server_id: string, code: string): Promise<TrunkFacts | null>;
   /** A number that can be called from outside, in E.164 with `+`. */
   number(number: string): Promise<NumberFacts | null>;
+  /** The ring group of this code. */
+  group(code: string): Promise<GroupFacts | null>;
   /** The prices that hold at a moment for a line's calls over a trunk. */
   prices(line: LineFacts, trunk: TrunkFacts | null, at_ms: number): Promise<Prices>;
   clear(): void;
@@ -28,6 +32,7 @@ export function createDirectory(db: Db): Directory {
   let trunks = new Map<string, TrunkFacts>();
   let trunksByCode = new Map<string, TrunkFacts>();
   let numbers = new Map<string, NumberFacts>();
+  let groups = new Map<string, GroupFacts>();
   const tableOf = createRateShelf(db);
 
   async function cached<T>(
@@ -74,6 +79,12 @@ export function createDirectory(db: Db): Directory {
         number,
         () => findNumberFacts(db, number),
       ),
+    group: (code) =>
+      cached(
+        () => groups,
+        code,
+        () => findGroupFacts(db, code),
+      ),
     async prices(line, trunk, at_ms) {
       const bought = line.subscriber.wholesale_versions;
       const paid = trunk?.cost_versions ?? null;
@@ -89,6 +100,7 @@ export function createDirectory(db: Db): Directory {
       trunks = new Map();
       trunksByCode = new Map();
       numbers = new Map();
+      groups = new Map();
     },
   };
 }

@@ -43,6 +43,7 @@ function guarded({ server_id, name, ari, ami }: Switch, mayAct: () => Promise<bo
       channels: () => ari.channels(),
       continueAt: (...where) => act(() => ari.continueAt(...where)),
       hangUp: (...which) => act(() => ari.hangUp(...which)),
+      whisper: (...what) => act(() => ari.whisper(...what)),
       isListening: () => ari.isListening(),
       close: () => ari.close(),
     },

@@ -84,6 +84,8 @@ function toRow(call: LiveCall): LiveCallRow {
     extension: facts.extension,
     direction: facts.direction,
     caller_number: facts.caller_number,
+    forwarded_from: facts.forwarded_from,
+    ring_group_name: facts.ring_group_name,
     dialled: facts.dialled,
     number: facts.number,
     call_class: facts.call_class,

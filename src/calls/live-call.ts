@@ -21,6 +21,11 @@ export interface CallFacts extends CallRates {
   readonly direction: Direction;
   /** Of a call that came in: the number that its caller showed. */
   readonly caller_number: string | null;
+  /** The call that its line sent on by this one. */
+  readonly forwarded_from: string | null;
+  /** The group that rings, or rang. */
+  readonly ring_group_id: string | null;
+  readonly ring_group_name: string | null;
   readonly dialled: string;
   readonly number: string;
   readonly call_class: CallClass;
@@ -40,6 +45,10 @@ export interface CallFacts extends CallRates {
   readonly paces: readonly PaceClaim[];
   /** Talk after which the call is cut, whatever it could still pay. */
   readonly longest_seconds: number;
+  /** How long before it is cut its payer hears a warning; 0: it hears none. */
+  readonly warn_seconds: number;
+  /** Its payer hears when minutes have ended and money pays. */
+  readonly switch_tone: boolean;
   /** Cycle whose minutes the call draws on. */
   readonly cycle_start: string;
   readonly next_cycle_start: string;
@@ -50,7 +59,8 @@ export interface CallFacts extends CallRates {
 
 /** A call that runs. Times named `_at_ms` are by its switch's clock, `_mono_ms` by our monotonic one. */
 export interface LiveCall {
-  readonly facts: CallFacts;
+  /** They change once, where a line of a group answers. */
+  facts: CallFacts;
   phase: 'DIALLING' | 'RINGING' | 'ANSWERED';
   grant: Grant;
   /** What its payer could add to the grant when last asked. */
@@ -64,6 +74,8 @@ export interface LiveCall {
   answered_mono_ms: number | null;
   /** We hung up because nothing was left. */
   exhausted: boolean;
+  /** It was refused a slice because calls like it are blocked. */
+  blocked: boolean;
   /** Known to Redis. Emergency calls are not: they depend on nothing. */
   readonly registered: boolean;
   /** Its cycle may turn while it runs. */
@@ -72,12 +84,20 @@ export interface LiveCall {
 }
 
 export function callFacts(
-  call: { call_id: string; server_id: string; dialled: string; at_ms: number; root?: string | null },
+  call: {
+    call_id: string;
+    server_id: string;
+    dialled: string;
+    at_ms: number;
+    forwarded_from: string | null;
+    root?: string | null;
+  },
   line: LineFacts,
   permission: Permission,
 ): CallFacts {
   const { destination, route } = permission;
   const { subscriber } = line;
+  const group = 'group' in route ? route.group : null;
   const cycle_start = cycleStart(subscriber.cycle_day, new Date(call.at_ms));
   return {
     call_id: call.call_id,
@@ -86,10 +106,14 @@ export function callFacts(
     subscriber_id: subscriber.subscriber_id,
     subscriber_name: subscriber.name,
     line_id: line.line_id,
-    extension: line.extension,
-    trunk_id: route.kind === 'LINE' ? null : route.trunk.trunk_id,
+    // Nobody of a group that is called from outside has it yet.
+    extension: (route.kind === 'INBOUND' && group?.extension) || line.extension,
+    trunk_id: 'trunk' in route ? route.trunk.trunk_id : null,
     direction: route.kind === 'INBOUND' ? 'IN' : 'OUT',
     caller_number: (route.kind === 'INBOUND' && permission.caller_id) || null,
+    forwarded_from: call.forwarded_from,
+    ring_group_id: group?.group_id ?? null,
+    ring_group_name: group?.name ?? null,
     dialled: call.dialled,
     number: destination.number,
     call_class: destination.class,
@@ -109,6 +133,8 @@ export function callFacts(
     claims: call.root && route.kind === 'LINE' ? [] : permission.claims,
     paces: permission.paces,
     longest_seconds: permission.longest_seconds,
+    warn_seconds: subscriber.warn_seconds,
+    switch_tone: subscriber.switch_tone,
     cycle_start,
     next_cycle_start: nextCycleStart(subscriber.cycle_day, cycle_start),
     created_at_ms: call.at_ms,
@@ -134,6 +160,7 @@ export function newLiveCall(
     answered_at_ms: null,
     answered_mono_ms: null,
     exhausted: false,
+    blocked: false,
     registered,
     turns: true,
     timer: null,
@@ -178,9 +205,14 @@ function completed(facts: CallFacts): CallFacts {
     ...facts,
     direction: facts.direction ?? 'OUT',
     caller_number: facts.caller_number ?? null,
+    forwarded_from: facts.forwarded_from ?? null,
+    ring_group_id: facts.ring_group_id ?? null,
+    ring_group_name: facts.ring_group_name ?? null,
     daily_cap_micros: facts.daily_cap_micros ?? null,
     claims: facts.claims.map((claim) => ({ ...claim, direction: claim.direction ?? 'TOTAL' })),
     paces: facts.paces ?? [],
+    warn_seconds: facts.warn_seconds ?? 0,
+    switch_tone: facts.switch_tone ?? false,
     longest_seconds: facts.longest_seconds ?? longestCall(facts.call_class, { max_call_seconds: null }),
   };
 }

@@ -1,4 +1,5 @@
 import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
+import { isToneChannel } from '../asterisk/ari/whisper.ts';
 import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -7,6 +8,8 @@ import type { LiveCallStore, StoredCall } from '../stores/redis/live-calls.ts';
 import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { compareSights, createDriftKeeper, type Drift, type DriftKeeper } from './drift.ts';
+import { besidesHeld } from './forwarding.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 import {
@@ -86,14 +89,15 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (!stored.ended) controller.adopt(restoreCall(stored, seen, now()));
       return;
     }
-    const call = await rebuilder.fromSwitch(link.server_id, seen, now());
-    if (!call) {
+    const rebuilt = await rebuilder.fromSwitch(link.server_id, seen, now());
+    if (!rebuilt) {
       log.error(
         { server: link.name, call: seen.call_id, exten: seen.exten },
         'a running call cannot be explained',
       );
       return;
     }
+    const call = { ...rebuilt, facts: besidesHeld(rebuilt.facts, controller.live) };
     if (call.registered) await admissions.adopt(call.facts, call.grant);
     controller.adopt(call);
     log.info({ call: seen.call_id }, 'a running call was rebuilt from its switch');
@@ -105,8 +109,9 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): void {
+  async function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): Promise<void> {
     const call = restoreCall(stored, null, now());
+    if (entry?.answered_by) await rebuilder.nameLine(call, entry.answered_by);
     if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     settle(
       call,
@@ -115,9 +120,13 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   async function reconcileFresh(link: Switch): Promise<void> {
+    // Taken before the list: a call that begins while we ask is not missing, only younger than the answer.
+    const before = callsOn(link);
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const channels = await link.ari.channels();
     const ids = runningIds(channels);
+    // Of a process that died between two of its requests; all others end by themselves.
+    for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
     const journal = await readEntries(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
@@ -127,10 +136,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       if (running) controller.found(running, seen);
       else await takeOver(link, seen, known.get(seen.call_id));
     }
-    for (const call of callsOn(link)) endUnheard(call, ids, journal);
+    for (const call of before) endUnheard(call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
-      settleVanished(stored, journal.get(stored.call_id));
+      await settleVanished(stored, journal.get(stored.call_id));
     }
     await recoverFromJournal(
       link,
@@ -163,7 +172,6 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function reconcileRunning(link: Switch): Promise<void> {
     const know = () => callsOn(link).map(({ facts: { call_id }, registered }) => ({ call_id, registered }));
-    // Taken before the lists: a call that begins while we ask is not missing, only younger than the answer.
     const before = know();
     const redis = await store.idsOf(link.server_id);
     const all = await link.ari.channels();
@@ -187,7 +195,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       await takeOver(link, one, stored.get(one.call_id));
     for (const id of drift.ONLY_IN_REDIS) {
       const call = stored.get(id);
-      if (call) settleVanished(call, journal.get(id));
+      if (call) await settleVanished(call, journal.get(id));
     }
     for (const call of callsOn(link).filter((one) => drift.NOT_IN_REDIS.includes(one.facts.call_id)))
       await admissions.adopt(call.facts, call.grant);

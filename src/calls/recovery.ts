@@ -1,4 +1,4 @@
-import { CONTEXTS, endpointOf, parseTimestamp } from '../asterisk/ari/events.ts';
+import { CONTEXTS, endpointOf, lineAnswering, parseTimestamp } from '../asterisk/ari/events.ts';
 import type { AriChannel } from '../asterisk/ari/port.ts';
 import { type GrantExten, parseGrant } from '../asterisk/grant-exten.ts';
 import type { JournalEntry } from '../asterisk/journal.ts';
@@ -6,9 +6,11 @@ import { authorize, type LineFacts, type Permission } from '../domain/authorize.
 import { permitInbound } from '../domain/authorize-inbound.ts';
 import { billedSeconds, talkSeconds } from '../domain/cadence.ts';
 import { type Grant, NO_GRANT } from '../domain/charge.ts';
+import { standIn } from '../domain/ring-group.ts';
 import type { StoredCall } from '../stores/redis/live-calls.ts';
 import type { Directory } from './directory.ts';
 import { type CallFacts, callFacts, decodeFacts, type LiveCall, newLiveCall } from './live-call.ts';
+import { nameLine } from './ring-groups.ts';
 
 /** The legs of one call as the switch's list of channels shows them. */
 export interface SeenCall {
@@ -23,6 +25,10 @@ export interface SeenCall {
   readonly answered_at_ms: number | null;
   /** What slices after the first one had granted, if there were any. */
   readonly granted: Grant | null;
+  /** The call that was sent on by this one. */
+  readonly forwarded_from: string | null;
+  /** SIP user of the line that answered it, or that sent it on to who did. */
+  readonly answered_by: string | null;
 }
 
 const OURS: readonly string[] = [CONTEXTS.grant, CONTEXTS.emergency, CONTEXTS.offlineInternal];
@@ -48,21 +54,26 @@ export function runningIds(channels: readonly AriChannel[]): Set<string> {
   return new Set([...channels.map(({ id }) => id), ...callers.keys(), ...callees.keys()]);
 }
 
+/** What dials for a transfer, or to send a call on, has inherited whose call it comes from. */
+function isCalledLeg({ name }: AriChannel): boolean {
+  return !name.endsWith(';2') && !/@pabx-transferred-[0-9a-f]+;1$/.test(name);
+}
+
 function legsOf(channels: readonly AriChannel[]) {
   const callers = new Map<string, AriChannel>();
   const callees = new Map<string, AriChannel>();
   for (const channel of channels) {
     const call_id = channel.channelvars?.PABX_CALL;
     if (call_id && call_id !== channel.id) {
-      // Of one that dials for a transfer it is inherited from who was transferred.
-      if (channel.name.startsWith('PJSIP/')) callees.set(call_id, channel);
+      if (isCalledLeg(channel)) callees.set(call_id, channel);
     } else if (call_id || OURS.includes(channel.dialplan.context)) callers.set(channel.id, channel);
   }
   return { callers, callees };
 }
 
 /**
- * Calls that were let go and still run: the callers' channels, each with its callee's. A transfer may have taken the caller
+ * Calls that were let go and still run, the oldest first: the callers' channels, each with its callee's. A call that was sent
+ * on or transferred is younger than the one it comes from. A transfer may have taken the caller
  * away, or on to another place of the dialplan; variables tell what the call was granted.
  */
 export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
@@ -89,11 +100,12 @@ export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
         caller_gone: caller === undefined,
         answered_at_ms: Number.isNaN(answered_at_ms) ? null : answered_at_ms,
         granted: parseGranted(callee?.channelvars?.PABX_GRANTED),
+        forwarded_from: channel.channelvars?.PABX_FORWARDED_FROM || null,
+        answered_by: callee && !Number.isNaN(answered_at_ms) ? lineAnswering(callee.name).sip_username : null,
       },
     ];
   });
-  // The call that was transferred before the one that it goes on as, which gets its slots.
-  return seen.sort((one, other) => Number(one.root !== null) - Number(other.root !== null));
+  return seen.sort((one, other) => one.created_at_ms - other.created_at_ms);
 }
 
 /** The call as Redis knows it, with what the switch knows better. */
@@ -120,6 +132,8 @@ function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment
 export interface Rebuilder {
   /** A running call that only the switch knows. null when nothing can be made of it. */
   fromSwitch(server_id: string, seen: SeenCall, now: Moment): Promise<LiveCall | null>;
+  /** Of a call to a group that is over: which line answered it. */
+  nameLine(call: LiveCall, sip_username: string): Promise<void>;
   /** An ended call that only the switch's journal knows. */
   fromJournal(server_id: string, entry: JournalEntry): Promise<LiveCall | null>;
 }
@@ -131,6 +145,9 @@ interface Known {
   readonly exten: string;
   readonly created_at_ms: number;
   readonly root?: string | null;
+  readonly forwarded_from: string | null;
+  /** SIP user of the line that answered it; null: none did, or it is not known. */
+  readonly answered_by: string | null;
 }
 
 interface Rebuilt {
@@ -150,14 +167,20 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   /** From outside: the caller's channel is the trunk's, and the extension names the line. It was let in, so it is permitted. */
   async function inbound(
     server_id: string,
-    { endpoint, number, caller_id }: GrantExten,
-    trunk: string,
+    { kind, endpoint, number, caller_id }: GrantExten,
+    { sip_username: trunk, answered_by }: Known,
   ): Promise<Rebuilt | null> {
-    const line = await directory.line(endpoint);
+    const group = kind === 'INBOUND_GROUP' ? await directory.group(endpoint) : null;
+    const called = group ? (answered_by ?? standIn(group)) : endpoint;
+    const line = called === null ? null : await directory.line(called);
     const cameBy = await directory.trunkNamed(server_id, trunk);
-    return (
-      line && cameBy && { line, dialled: number, permission: permitInbound(number, line, cameBy, caller_id) }
-    );
+    if (!line || !cameBy) return null;
+    const limits = await directory.number(number);
+    return {
+      line,
+      dialled: number,
+      permission: permitInbound(number, line, cameBy, caller_id, limits, group),
+    };
   }
 
   async function outbound(
@@ -177,13 +200,13 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
   async function rebuild(server_id: string, known: Known, talk_ms: number): Promise<LiveCall | null> {
     const grant = parseGrant(known.exten);
     const rebuilt =
-      grant?.kind === 'INBOUND'
-        ? await inbound(server_id, grant, known.sip_username)
+      grant?.kind === 'INBOUND' || grant?.kind === 'INBOUND_GROUP'
+        ? await inbound(server_id, grant, known)
         : await outbound(server_id, known, grant);
     if (!rebuilt) return null;
     const { line, dialled, permission } = rebuilt;
-    const { call_id, created_at_ms: at_ms, root = null } = known;
-    const offered = { call_id, server_id, dialled, at_ms, root };
+    const { call_id, created_at_ms: at_ms, forwarded_from, root = null } = known;
+    const offered = { call_id, server_id, dialled, at_ms, forwarded_from, root };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
     // The switch let it talk only as long as it was granted, whatever slices came after the first.
@@ -203,6 +226,9 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
       call.caller_gone = seen.caller_gone;
       markAnswered(call, seen.answered_at_ms, now);
       return call;
+    },
+    async nameLine(call, sip_username) {
+      await nameLine(directory, call, sip_username);
     },
     async fromJournal(server_id, entry) {
       const answered_at_ms = entry.ended_at_ms - entry.talk_ms;

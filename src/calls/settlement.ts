@@ -34,6 +34,8 @@ export function settlementOf(call: LiveCall, end: CallEnd): Settlement {
     trunk_id: facts.trunk_id,
     direction: facts.direction,
     caller_number: facts.caller_number,
+    forwarded_from: facts.forwarded_from,
+    ring_group_id: facts.ring_group_id,
     dialled: facts.dialled,
     number: facts.number,
     call_class: facts.call_class,

@@ -13,6 +13,8 @@ const LOOK_EVERY_ms = 1_000;
 export interface Sharing {
   /** Nobody else draws on what it draws on: what it was told that it can have is true. */
   isAlone(call: LiveCall): boolean;
+  /** Tells of a payer's calls now. */
+  look(subscriber_id: string): Promise<void>;
   /** What a payer's calls hold or can have is not what it was. */
   changed(subscriber_id: string): void;
   close(): void;
@@ -121,6 +123,7 @@ export function createSharing({ store, live, board, log }: Dependencies): Sharin
       );
       return others.every((other) => other === call);
     },
+    look,
     changed,
     close() {
       closed = true;

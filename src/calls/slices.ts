@@ -4,6 +4,7 @@ import { billedSeconds } from '../domain/cadence.ts';
 import { type Grant, grantedSeconds, sourcesOf } from '../domain/charge.ts';
 import { behind_ms } from '../domain/cycle.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import type { Brake } from './brake.ts';
 import { NORMAL_CLEARING } from './hang-up.ts';
 import { legToHangUp } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
@@ -41,6 +42,7 @@ interface Dependencies {
   readonly board: LiveBoard;
   readonly sharing: Sharing;
   readonly times: SliceTimes;
+  readonly brake: Pick<Brake, 'sliceSeconds' | 'granted'>;
   readonly log: Log;
   switchOf(server_id: string): Switch | null;
   /** Opens the call's next cycle in the ledger and tells Redis. Gives whether it is open now. */
@@ -63,12 +65,19 @@ export function createSlices({
   board,
   sharing,
   times,
+  brake,
   log,
   switchOf,
   openNextCycle,
 }: Dependencies): Slices {
-  const lead_ms = times.lead_seconds * 1000;
   const grace_ms = times.grace_seconds * 1000;
+
+  /** The shorter its slices are made, the later a call asks for the next: it must not have two of them at once. */
+  function lead_ms({ facts }: LiveCall): number {
+    const slice_seconds = brake.sliceSeconds(facts);
+    const isShort = slice_seconds > 0 && slice_seconds < times.slice_seconds;
+    return (isShort ? Math.min(times.lead_seconds, slice_seconds / 2) : times.lead_seconds) * 1000;
+  }
 
   const talked_ms = (call: LiveCall) => performance.now() - (call.answered_mono_ms ?? performance.now());
 
@@ -86,7 +95,7 @@ export function createSlices({
 
   /** Sleeps until the next slice is due, or until the second from which another source pays. */
   function schedule(call: LiveCall): void {
-    const due_ms = paidTalk_ms(call) - lead_ms;
+    const due_ms = paidTalk_ms(call) - lead_ms(call);
     const talked = talked_ms(call);
     const next = sourcesOf(call.grant).find(({ from_seconds }) => from_seconds * 1000 > talked);
     const switch_ms = next ? next.from_seconds * 1000 : due_ms;
@@ -126,10 +135,13 @@ export function createSlices({
 
   async function slice(call: LiveCall): Promise<Extension | null> {
     const { facts } = call;
+    const most_seconds = brake.sliceSeconds(facts);
+    call.blocked = most_seconds === 0;
+    if (call.blocked) return null;
     const left = ungranted(call);
     // Also a call that needs no more seconds has to go over to its next cycle.
     if (left <= 0 && (turnAhead(call) === null || call.grant.after_turn)) return null;
-    const slice_seconds = Math.max(1, Math.min(times.slice_seconds, left));
+    const slice_seconds = Math.max(1, Math.min(most_seconds, left));
     const payer = facts.subscriber_id;
     const input = { ...facts, payer, slice_seconds, behind_ms: behind_ms(new Date()) };
     const first = await store.extend({ ...input, turn_seconds: turnAhead(call) });
@@ -144,11 +156,13 @@ export function createSlices({
     const answer = await ask(() => slice(call));
     if (call.timer === null) return;
     if (answer) {
-      const before = grantedSeconds(call.grant);
+      const old = call.grant;
+      const before = grantedSeconds(old);
       const more_seconds = moreOf(call, answer);
       const changed = call.more_seconds !== more_seconds || grantedSeconds(answer.grant) !== before;
       call.grant = answer.grant;
       call.more_seconds = more_seconds;
+      brake.granted(call, old);
       sharing.changed(call.facts.subscriber_id);
       // Less than before: the cycle turned, and the new one has nothing to pay with.
       if (grantedSeconds(answer.grant) !== before) await tellSwitch(call);

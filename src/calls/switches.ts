@@ -65,7 +65,7 @@ interface Known {
   /** Only of servers that we own. */
   session: Session | null;
   link: Switch | null;
-  /** It has shown its calls, or cannot be reached. */
+  /** Its calls were compared since its link came up, or it cannot be reached. */
   tried: boolean;
   timer: NodeJS.Timeout | null;
   sweep_at_ms: number;
@@ -102,7 +102,8 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     if (!ownership.ready() || !ownership.holds(server_id)) return;
     // R4: a switch that cannot be reached still has its calls; their leases are frozen, not lost.
     if (!server.link) return store.renew(server_id, await store.idsOf(server_id), false);
-    await reconciler.reconcile(server.link, false);
+    // What could not be compared when the link came up (Postgres was away) is compared now.
+    await (server.tried ? reconciler.reconcile(server.link, false) : compare(server, server.link));
     if (performance.now() < server.sweep_at_ms) return;
     server.sweep_at_ms = performance.now() + jittered(SWEEP_EVERY_ms);
     await reconciler.sweepJournal(server.link);
@@ -129,9 +130,21 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     return true;
   }
 
+  async function compare(server: Known, link: Switch): Promise<void> {
+    await reconciler.reconcile(link, true);
+    compared(server);
+  }
+
+  function compared(server: Known): void {
+    server.tried = true;
+    deps.onCompared(server.address.server_id);
+    rebuilding.shown(server.address.server_id);
+  }
+
   async function up(server: Known, link: Switch): Promise<void> {
     const { server_id } = server.address;
     server.link = link;
+    server.tried = false;
     log.info({ server: link.name }, 'switch connected');
     await rebuilding.underway();
     try {
@@ -145,9 +158,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
       // Lost while we compared: what was taken over is the new owner's.
       if (!ownership.isOurs(server_id)) controller.forget(server_id);
     }
-    server.tried = true;
-    deps.onCompared(server_id);
-    rebuilding.shown(server_id);
+    compared(server);
   }
 
   function connect(server: Known): void {

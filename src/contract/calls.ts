@@ -29,6 +29,10 @@ export const callSchema = z.object({
   direction: z.enum(DIRECTIONS),
   /** The number that the caller of such a call showed. */
   caller_number: z.string().nullable().optional(),
+  /** The call that its line sent on by this one: of its own record. */
+  forwarded_from: z.string().nullable(),
+  /** The group that rang. */
+  ring_group_id: z.uuid().nullable(),
   dialled: z.string().optional(),
   number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),
@@ -70,6 +74,8 @@ export const refusalSchema = z.object({
   extension: z.string().nullable(),
   direction: z.enum(DIRECTIONS),
   caller_number: z.string().nullable().optional(),
+  /** The call that its line sent on by this one: of its own record. */
+  forwarded_from: z.string().nullable(),
   dialled: z.string().optional(),
   number: z.string().nullable().optional(),
   call_class: z.enum(CALL_CLASSES).nullable(),

@@ -22,13 +22,19 @@ export const DEFAULT_CLASSES = [
   'SHARED_COST',
 ] as const;
 
+export const extensionSchema = z
+  .string()
+  .regex(/^[1-9]\d{1,5}$/, say('two to six digits, the first not 0', 'dois a seis dígitos, sem 0 no começo'));
+
+const destinationSchema = z
+  .string()
+  .regex(
+    /^[+]?[0-9]{2,20}$/,
+    say('2 to 20 digits, with + in front or without', '2 a 20 dígitos, com ou sem + na frente'),
+  );
+
 const fields = {
-  extension: z
-    .string()
-    .regex(
-      /^[1-9]\d{1,5}$/,
-      say('two to six digits, the first not 0', 'dois a seis dígitos, sem 0 no começo'),
-    ),
+  extension: extensionSchema,
   name: textSchema(80),
   area_code: areaCodeSchema,
   max_concurrent_calls: z.int().min(0).max(1_000),
@@ -39,6 +45,14 @@ const fields = {
   /** How long a call may ring in vain; null: a minute. */
   max_ring_seconds: z.int().min(5).max(300).nullable(),
   allowed_classes: z.array(z.enum(DIALLED_CLASSES)).max(DIALLED_CLASSES.length),
+  /** Where its calls go on to, as the line would dial it: an extension of the subscriber or a number. null: nowhere. */
+  forward_always: destinationSchema.nullable(),
+  forward_busy: destinationSchema.nullable(),
+  forward_no_answer: destinationSchema.nullable(),
+  /** How long it rings before that. */
+  forward_no_answer_seconds: z.int().min(5).max(120),
+  /** Its phone is not registered, or cannot be reached. */
+  forward_offline: destinationSchema.nullable(),
   /** Prices of its own; null: those of the subscriber's plan. */
   sales_plan_id: z.uuid().nullable(),
   /** The number that called people see, one of the same subscriber. */
@@ -53,6 +67,11 @@ export const newLineSchema = z.strictObject({
   max_calls_per_second: fields.max_calls_per_second.default(null),
   max_call_seconds: fields.max_call_seconds.default(null),
   max_ring_seconds: fields.max_ring_seconds.default(null),
+  forward_always: fields.forward_always.default(null),
+  forward_busy: fields.forward_busy.default(null),
+  forward_no_answer: fields.forward_no_answer.default(null),
+  forward_no_answer_seconds: fields.forward_no_answer_seconds.default(20),
+  forward_offline: fields.forward_offline.default(null),
   allowed_classes: fields.allowed_classes.default([...DEFAULT_CLASSES]),
   sales_plan_id: fields.sales_plan_id.default(null),
   caller_id_did_id: fields.caller_id_did_id.default(null),
@@ -81,6 +100,11 @@ export const lineSchema = z.object({
   max_calls_per_second: z.int().nullable().optional(),
   max_call_seconds: z.int().nullable().optional(),
   max_ring_seconds: z.int().nullable().optional(),
+  forward_always: z.string().nullable().optional(),
+  forward_busy: z.string().nullable().optional(),
+  forward_no_answer: z.string().nullable().optional(),
+  forward_no_answer_seconds: z.int().optional(),
+  forward_offline: z.string().nullable().optional(),
   status: z.enum(STATUSES).optional(),
   version: z.int(),
   created_at: dateTimeSchema,

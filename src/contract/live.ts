@@ -22,6 +22,10 @@ export const liveCallSchema = z.object({
   direction: z.enum(DIRECTIONS),
   /** The number that the caller of such a call showed. */
   caller_number: z.string().nullable().optional(),
+  /** The call that its line sent on by this one: of its own record. */
+  forwarded_from: z.string().nullable(),
+  /** The group that rings, or rang: from outside, `extension` is the group's until a line answers. */
+  ring_group_name: z.string().nullable(),
   dialled: z.string().optional(),
   number: z.string().optional(),
   call_class: z.enum(CALL_CLASSES),
@@ -58,7 +62,7 @@ export const liveChangeSchema = z.discriminatedUnion('type', [
     type: z.literal('remove'),
     sequence: z.int(),
     call_id: z.string(),
-    reason: z.enum(['HANGUP', 'EXHAUSTED', 'TOO_LONG', 'LOST', 'SWITCH_JOURNAL']),
+    reason: z.enum(['HANGUP', 'EXHAUSTED', 'TOO_LONG', 'BLOCKED', 'LOST', 'SWITCH_JOURNAL']),
     bundle_seconds: z.int(),
     paid_seconds: z.int(),
     total_micros: z.string().optional(),

@@ -5,13 +5,19 @@ import { defineRoute } from './route.ts';
 
 const id = z.strictObject({ did_id: z.uuid() });
 const staff = ['MASTER', 'RESELLER'] as const;
+const calls = z.int().min(0).max(10_000).nullable();
 const status = z.enum(['ACTIVE', 'INACTIVE']);
 
 const fields = {
   /** null: nobody's yet, in the reseller's stock. */
   subscriber_id: z.uuid().nullable(),
-  /** The line that rings, one of the same subscriber. */
+  /** What rings, of the same subscriber: a line, or a ring group instead. */
   target_line_id: z.uuid().nullable(),
+  /** Calls at a time that came in by it or show it as their caller ID; null: as many as there may be. */
+  max_concurrent_calls: calls,
+  max_concurrent_in: calls,
+  max_concurrent_out: calls,
+  target_group_id: z.uuid().nullable(),
   status,
 };
 
@@ -21,6 +27,10 @@ export const newNumberSchema = z.strictObject({
   number: e164Schema,
   subscriber_id: fields.subscriber_id.default(null),
   target_line_id: fields.target_line_id.default(null),
+  max_concurrent_calls: calls.default(null),
+  max_concurrent_in: calls.default(null),
+  max_concurrent_out: calls.default(null),
+  target_group_id: fields.target_group_id.default(null),
   status: status.default('ACTIVE'),
 });
 export type NewNumber = z.output<typeof newNumberSchema>;
@@ -35,6 +45,10 @@ export const numberSchema = z.object({
   subscriber_id: z.uuid().nullable(),
   number: z.string(),
   target_line_id: z.uuid().nullable().optional(),
+  max_concurrent_calls: z.int().nullable().optional(),
+  max_concurrent_in: z.int().nullable().optional(),
+  max_concurrent_out: z.int().nullable().optional(),
+  target_group_id: z.uuid().nullable().optional(),
   status,
   version: z.int(),
   created_at: dateTimeSchema,
@@ -82,7 +96,8 @@ export const changeNumberRoute = defineRoute({
   path: '/api/v1/numbers/:did_id',
   name: 'changeNumber',
   tag: 'numbers',
-  summary: 'Changes the fields that are sent; moving it to another subscriber clears its target',
+  summary:
+    'Changes the fields that are sent; a new target takes the place of the old one, moving it to another subscriber clears it',
   params: id,
   body: numberChangeSchema,
   reply: numberSchema,

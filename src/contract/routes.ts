@@ -1,5 +1,6 @@
 import { createApiKeyRoute, listApiKeysRoute, revokeApiKeyRoute } from './api-keys.ts';
 import { listAuditRoute } from './audit.ts';
+import { createBlockLinkRoute, createBlockRoute, liftBlockRoute, listBlocksRoute } from './blocks.ts';
 import { bundleUsageRoute, listBundleAlertsRoute, listBundleCyclesRoute } from './bundle-usage.ts';
 import { hangUpRoute, listCallsRoute, listLiveCallsRoute, listRefusalsRoute } from './calls.ts';
 import { correctResellerRoute, correctRoute, transferRoute } from './corrections.ts';
@@ -38,6 +39,7 @@ import {
   readMinuteBundleRoute,
 } from './minute-bundles.ts';
 import { listMovementsRoute, listResellerMovementsRoute } from './movements.ts';
+import { listNoticesRoute, readNoticeRoute } from './notices.ts';
 import {
   changeNumberRoute,
   createNumberRoute,
@@ -62,6 +64,13 @@ import {
   listResellersRoute,
   readResellerRoute,
 } from './resellers.ts';
+import {
+  changeRingGroupRoute,
+  createRingGroupRoute,
+  deleteRingGroupRoute,
+  listRingGroupsRoute,
+  readRingGroupRoute,
+} from './ring-groups.ts';
 import type { Route } from './route.ts';
 import {
   changeSalesPlanRoute,
@@ -125,6 +134,12 @@ export const ROUTES: readonly Route[] = [
   listApiKeysRoute,
   revokeApiKeyRoute,
   listAuditRoute,
+  listBlocksRoute,
+  createBlockRoute,
+  liftBlockRoute,
+  createBlockLinkRoute,
+  listNoticesRoute,
+  readNoticeRoute,
   listCallsRoute,
   listLiveCallsRoute,
   hangUpRoute,
@@ -148,6 +163,11 @@ export const ROUTES: readonly Route[] = [
   deleteMinuteBundleRoute,
   listMinuteBundlesRoute,
   readMinuteBundleRoute,
+  changeRingGroupRoute,
+  createRingGroupRoute,
+  deleteRingGroupRoute,
+  listRingGroupsRoute,
+  readRingGroupRoute,
   changeNumberRoute,
   createNumberRoute,
   deleteNumberRoute,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BILLING_MODES, STATUSES } from '../domain/authorize.ts';
+import { BRAKE_MODES, BRAKE_PERCENT } from '../domain/brake.ts';
 import { BUNDLE_SLOTS } from '../domain/call-class.ts';
 import { INTL_DIALINGS } from '../domain/dialled-number.ts';
 import {
@@ -87,6 +88,13 @@ const fields = {
   max_calls_per_second: z.int().min(1).max(1_000).nullable().default(null),
   /** Calls between its lines count among its calls. */
   internal_calls_take_slots: z.boolean().default(true),
+  /** Its phone beeps so long before a call is cut; 0: never. */
+  warn_seconds: z.int().min(0).max(60).default(10),
+  /** Its phone beeps when the minutes of a franquia have ended and money pays on. */
+  switch_tone: z.boolean().default(false),
+  /** What the fraud brake may do, and at which percent of its usual thresholds; null: as the platform has it. */
+  brake_mode: z.enum(BRAKE_MODES).nullable().default(null),
+  brake_percent: z.int().min(BRAKE_PERCENT.least).max(BRAKE_PERCENT.most).nullable().default(null),
   max_lines: z.int().min(0).max(100_000).nullable().default(null),
   allow_loss_calls: z.boolean().default(false),
   ldn_fixed_uses_local: z.boolean().default(false),
@@ -172,6 +180,10 @@ export const subscriberSchema = z.object({
   reserved_in: z.int().optional(),
   max_calls_per_second: z.int().nullable().optional(),
   internal_calls_take_slots: z.boolean(),
+  warn_seconds: z.int().optional(),
+  switch_tone: z.boolean().optional(),
+  brake_mode: z.enum(BRAKE_MODES).nullable().optional(),
+  brake_percent: z.int().nullable().optional(),
   max_lines: z.int().nullable().optional(),
   allow_loss_calls: z.boolean().optional(),
   ldn_fixed_uses_local: z.boolean().optional(),

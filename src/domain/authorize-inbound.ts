@@ -8,14 +8,16 @@ import {
   type Verdict,
 } from './authorize.ts';
 import type { DialledDestination } from './dialled-result.ts';
+import type { NumberLimits } from './limits.ts';
 import type { Refusal } from './refusals.ts';
+import type { GroupFacts } from './ring-group.ts';
 
 /** The two directions of a call, as its subscriber sees it. */
 export const DIRECTIONS = ['OUT', 'IN'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
 /** A number that can be called from outside, as the platform has it. */
-export interface NumberFacts {
+export interface NumberFacts extends NumberLimits {
   /** E.164 with `+`. */
   readonly number: string;
   readonly active: boolean;
@@ -26,6 +28,8 @@ export interface NumberFacts {
   readonly server_id: string | null;
   /** SIP user of the line that rings; null: none was chosen. */
   readonly sip_username: string | null;
+  /** Code of the ring group that rings instead. */
+  readonly group_code: string | null;
 }
 
 const MOST_CALLER_DIGITS = 16;
@@ -50,12 +54,17 @@ export function callerNumber(sent: string): string {
   return sent.startsWith('+') ? `+${digits}` : digits;
 }
 
-/** A call from outside that was let in, whatever became of number and line since. `caller_id`: as `callerNumber` gives it. */
+/**
+ * A call from outside that was let in, whatever became of number and line since. `caller_id`: as `callerNumber`
+ * gives it; `limits`: those of the number, if there is one any more.
+ */
 export function permitInbound(
   number: string,
   line: LineFacts,
   trunk: TrunkFacts,
   caller_id: string,
+  limits: NumberLimits | null,
+  group: GroupFacts | null,
 ): Permission {
   const destination: DialledDestination = {
     kind: 'NUMBER',
@@ -64,8 +73,8 @@ export function permitInbound(
     csp: null,
     vcBand: null,
   };
-  const route = { kind: 'INBOUND', trunk, sip_username: line.sip_username, number } as const;
-  return { destination, route, ...FREE, slot: null, ...boundsOf('INBOUND', line, route), caller_id };
+  const route = { kind: 'INBOUND', trunk, sip_username: line.sip_username, group, number } as const;
+  return { destination, route, ...FREE, slot: null, ...boundsOf('INBOUND', line, route, limits), caller_id };
 }
 
 function refusalOf(number: NumberFacts | null, line: LineFacts | null, server_id: string): Refusal | null {
@@ -80,7 +89,7 @@ function refusalOf(number: NumberFacts | null, line: LineFacts | null, server_id
 /**
  * Whether a call from outside reaches the line of a number: number → line → server → status → limits. Who is suspended
  * or blocked receives nothing, as it calls nobody. Nobody pays: neither balance nor prices are asked for.
- * `line`: the one that the number rings. Limits are only named here.
+ * `line`: the one that the number rings, or that stands for the `group`. Limits are only named here.
  */
 export function authorizeInbound(
   caller_id: string,
@@ -88,9 +97,11 @@ export function authorizeInbound(
   line: LineFacts | null,
   trunk: TrunkFacts | null,
   server_id: string,
+  group: GroupFacts | null,
 ): Verdict {
   const refusal = refusalOf(number, line, server_id) ?? (trunk ? null : { reason: 'NO_ROUTE' as const });
   if (refusal || !number || !line || !trunk)
     return { permitted: false, refusal: refusal ?? { reason: 'NO_ROUTE' }, destination: null };
-  return { permitted: true, permission: permitInbound(number.number, line, trunk, caller_id) };
+  const permission = permitInbound(number.number, line, trunk, caller_id, number, group);
+  return { permitted: true, permission };
 }

@@ -6,6 +6,8 @@ import {
   type LimitClaim,
   longestCall,
   longestRing,
+  type NumberLimits,
+  numberClaims,
   type PaceClaim,
   paceClaims,
   slotClaims,
@@ -13,6 +15,7 @@ import {
 import { losesEachMinute } from './loss.ts';
 import { classByRate, type FoundRate, findRate, type RateTable, type VersionStart } from './rate-table.ts';
 import type { Refusal } from './refusals.ts';
+import type { GroupFacts } from './ring-group.ts';
 
 export const BILLING_MODES = ['PREPAID', 'POSTPAID', 'BUNDLE'] as const;
 export type BillingMode = (typeof BILLING_MODES)[number];
@@ -35,6 +38,8 @@ export interface LineFacts {
   readonly max_ring_seconds: number | null;
   /** The number that called people see, E.164; null: what the trunk makes of the extension. */
   readonly caller_id: string | null;
+  /** Those of that number. */
+  readonly caller_id_limits: NumberLimits | null;
   readonly plan_id: string;
   /** Versions of the plan's prices, by their beginning; none while the plan is not active. */
   readonly sale_versions: readonly VersionStart[];
@@ -55,6 +60,10 @@ export interface SubscriberFacts {
   readonly reserved_in: number;
   readonly calls_per_second: number | null;
   readonly internal_calls_take_slots: boolean;
+  /** How long before a cut the payer of a call hears a warning; 0: never. */
+  readonly warn_seconds: number;
+  /** Whether it hears when minutes have ended and money pays. */
+  readonly switch_tone: boolean;
   readonly reseller_max_calls: number;
   /** How far below zero the money may go; 0 for prepaid whatever the column says. */
   readonly credit_limit_micros: bigint;
@@ -75,6 +84,8 @@ export interface SubscriberFacts {
   readonly slots: ReadonlySet<BundleSlot>;
   /** Extension → SIP user of the line that has it. */
   readonly extensions: ReadonlyMap<string, string>;
+  /** Extension → the ring group that has it. */
+  readonly groups: ReadonlyMap<string, GroupFacts>;
 }
 
 export interface TrunkFacts {
@@ -104,11 +115,15 @@ export const NO_PRICES: Prices = { sale: null, wholesale: null, cost: null };
 export type Route =
   | { readonly kind: 'TRUNK'; readonly trunk: TrunkFacts; readonly number: string }
   | { readonly kind: 'LINE'; readonly sip_username: string; readonly number: string }
+  /** To the phones of a ring group. */
+  | { readonly kind: 'GROUP'; readonly group: GroupFacts; readonly number: string }
   /** From outside, over the trunk, to a line. */
   | {
       readonly kind: 'INBOUND';
       readonly trunk: TrunkFacts;
       readonly sip_username: string;
+      /** Rings instead of that line, which only stands for it. */
+      readonly group: GroupFacts | null;
       readonly number: string;
     };
 
@@ -162,19 +177,29 @@ export function payingSlot(callClass: CallClass, subscriber: FranquiaFacts): Bun
 
 function routeOf(destination: DialledDestination, facts: LineFacts, trunk: TrunkFacts | null): Route | null {
   if (destination.class === 'INTERNAL') {
-    const sip_username = facts.subscriber.extensions.get(destination.number);
-    return sip_username === undefined ? null : { kind: 'LINE', sip_username, number: destination.number };
+    const { number } = destination;
+    const sip_username = facts.subscriber.extensions.get(number);
+    if (sip_username !== undefined) return { kind: 'LINE', sip_username, number };
+    const group = facts.subscriber.groups.get(number);
+    return group ? { kind: 'GROUP', group, number } : null;
   }
   return trunk && { kind: 'TRUNK', trunk, number: destination.number };
 }
 
-/** What bounds a call besides its means. Emergency calls claim nothing. */
-export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route) {
-  const trunk = route.kind === 'LINE' ? null : route.trunk;
+/**
+ * What bounds a call besides its means. Emergency calls claim nothing. `number`: the one of ours that the call came in
+ * by, or that it shows to whom it calls outside.
+ */
+export function boundsOf(call_class: CallClass, facts: LineFacts, route: Route, number: NumberLimits | null) {
+  const trunk = 'trunk' in route ? route.trunk : null;
   const way = route.kind === 'TRUNK' ? 'OUT' : route.kind === 'INBOUND' ? 'IN' : 'INTERNAL';
   const emergency = call_class === 'EMERGENCY';
+  const ofNumber = number && way !== 'INTERNAL' ? numberClaims(number, way) : [];
+  // Which line of a group takes its slot is known as it answers.
+  const isOpen = route.kind === 'INBOUND' && route.group !== null;
+  const claims = slotClaims(facts, trunk, way).filter(({ level }) => level !== 'LINE' || !isOpen);
   return {
-    claims: emergency ? [] : slotClaims(facts, trunk, way),
+    claims: emergency ? [] : [...claims, ...ofNumber],
     // A line begins no call that comes to it: who calls it often must not keep it from calling.
     paces: emergency || way === 'IN' ? [] : paceClaims(facts),
     longest_seconds: longestCall(call_class, facts),
@@ -229,7 +254,7 @@ export function authorize(
 ): Verdict {
   const result = classifyDialled(dialled, {
     areaCode: facts.area_code,
-    extensions: new Set(facts.subscriber.extensions.keys()),
+    extensions: new Set([...facts.subscriber.extensions.keys(), ...facts.subscriber.groups.keys()]),
     intlDialing: facts.subscriber.intl_dialing,
     autoNinthDigit: facts.subscriber.auto_ninth_digit,
   });
@@ -239,8 +264,8 @@ export function authorize(
   const destination = { ...result, class: classByRate(result.class, sale) };
   const route = routeOf(destination, facts, trunk);
   if (!route) return refuse({ reason: 'NO_ROUTE' }, destination);
-  const caller_id = route.kind === 'LINE' ? facts.extension : (facts.caller_id ?? '');
-  const bounds = boundsOf(destination.class, facts, route);
+  const caller_id = route.kind === 'TRUNK' ? (facts.caller_id ?? '') : facts.extension;
+  const bounds = boundsOf(destination.class, facts, route, facts.caller_id_limits);
   if (destination.class === 'EMERGENCY')
     return { permitted: true, permission: { destination, route, ...FREE, slot: null, ...bounds, caller_id } };
   const status = blocked(facts);

@@ -66,3 +66,9 @@ export function dayNumber(day: string): number {
 export function localDay(at: Date): string {
   return new Date(at.getTime() - behind_ms(at)).toISOString().slice(0, 10);
 }
+
+/** The hour (0 to 23) that a moment falls into in São Paulo, and whether its day is a Saturday or Sunday. */
+export function localTime(at: Date): { readonly hour: number; readonly weekend: boolean } {
+  const local = new Date(at.getTime() - behind_ms(at));
+  return { hour: local.getUTCHours(), weekend: [0, 6].includes(local.getUTCDay()) };
+}

@@ -12,6 +12,14 @@ export interface LimitClaim {
   readonly reserved: number;
 }
 
+/** How many calls a number may have at a time: in all, out under it, and in to it. null: as many as there may be. */
+export interface NumberLimits {
+  readonly did_id: string;
+  readonly max_calls: number | null;
+  readonly max_calls_out: number | null;
+  readonly max_calls_in: number | null;
+}
+
 /** A limit of how many calls may begin within any second. */
 export interface PaceClaim {
   readonly level: Extract<LimitLevel, 'LINE' | 'SUBSCRIBER'>;
@@ -37,7 +45,7 @@ export function slotClaims(line: LineFacts, trunk: TrunkFacts | null, way: CallW
   const direction = way === 'IN' ? 'IN' : 'OUT';
   const total = { direction: 'TOTAL', reserved: 0 } as const;
   return [
-    { level: 'LINE', ...total, id: line.line_id, limit: line.line_max_calls },
+    lineClaim(line),
     { level: 'SUBSCRIBER', ...total, id, limit, reserved: reserved(subscriber.reserved_in) },
     ...(ofWay === null ? [] : [{ level: 'SUBSCRIBER', direction, id, limit: ofWay, reserved: 0 } as const]),
     { level: 'RESELLER', ...total, id: subscriber.reseller_id, limit: subscriber.reseller_max_calls },
@@ -45,8 +53,25 @@ export function slotClaims(line: LineFacts, trunk: TrunkFacts | null, way: CallW
   ];
 }
 
+/** Every call of a line takes one, whatever way it goes. */
+export function lineClaim(line: LineFacts): LimitClaim {
+  return { level: 'LINE', direction: 'TOTAL', id: line.line_id, limit: line.line_max_calls, reserved: 0 };
+}
+
 function trunkClaim(trunk: TrunkFacts, reserved: number): LimitClaim {
   return { level: 'TRUNK', direction: 'TOTAL', id: trunk.trunk_id, limit: trunk.max_calls, reserved };
+}
+
+/** Slots that a call takes of the number that it came in by, or that it shows to whom it calls. */
+export function numberClaims(number: NumberLimits, direction: 'OUT' | 'IN'): LimitClaim[] {
+  const { did_id: id, max_calls, max_calls_out, max_calls_in } = number;
+  const limits = [
+    ['TOTAL', max_calls],
+    [direction, direction === 'OUT' ? max_calls_out : max_calls_in],
+  ] as const;
+  return limits.flatMap(([of, limit]) =>
+    limit === null ? [] : [{ level: 'NUMBER', direction: of, id, limit, reserved: 0 } as const],
+  );
 }
 
 /** How fast a line and its subscriber may begin calls, of whatever kind. */

@@ -1,3 +1,5 @@
+import { FORWARD_KEYS } from './forwarding.ts';
+
 /** What rows can be masked. Live calls and refusals are rows of `call` too: they name the number alike. */
 export type PanelResource = 'subscriber' | 'line' | 'number' | 'call';
 
@@ -47,6 +49,7 @@ function field<const L extends readonly AccessLevel[], const K extends readonly 
   return { levels, usual, keys, numeric: limited !== null, summed: limited === 'SUMMED' };
 }
 
+const CALL_LIMITS = ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'] as const;
 const CALL_NUMBERS = ['number', 'dialled', 'caller_number'] as const;
 
 /**
@@ -76,15 +79,11 @@ export const PANEL_FIELD_FACTS = {
   'subscriber.block_after_days': field(LOOK, 'READ', ['block_after_days']),
   'subscriber.cycle_day': field(LOOK, 'READ', ['cycle_day']),
   'subscriber.daily_spend_cap': field(ALL, 'READ', ['daily_spend_cap_micros'], 'NUMERIC'),
-  'subscriber.max_concurrent_calls': field(
-    ALL,
-    'READ',
-    ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'],
-    'NUMERIC',
-  ),
+  'subscriber.max_concurrent_calls': field(ALL, 'READ', CALL_LIMITS, 'NUMERIC'),
   // Not among the limits above: what one says of how many there may be is nothing for how many are kept free.
   'subscriber.reserved_in': field(ALL, 'READ', ['reserved_in'], 'NUMERIC'),
   'subscriber.max_calls_per_second': field(LOOK, 'READ', ['max_calls_per_second']),
+  'subscriber.tones': field(ALL, 'READ', ['warn_seconds', 'switch_tone']),
   'subscriber.max_lines': field(LOOK, 'READ', ['max_lines']),
   'subscriber.bundles': field(LOOK, 'READ', ['bundles', 'ldn_fixed_uses_local', 'ldn_mobile_uses_local']),
   // A label that only people read.
@@ -102,16 +101,24 @@ export const PANEL_FIELD_FACTS = {
   'line.max_call_seconds': field(ALL, 'READ', ['max_call_seconds'], 'NUMERIC'),
   'line.allowed_classes': field(ALL, 'READ', ['allowed_classes']),
   'line.caller_id': field(ALL, 'READ', ['caller_id_did_id']),
+  // Each call that is sent on costs what a dialled one does.
+  'line.forwarding': field(ALL, 'READ', FORWARD_KEYS),
   // Who may write it may also undo what the reseller blocked.
   'line.status': field(ALL, 'READ', ['status']),
-  'number.target': field(ALL, 'READ', ['target_line_id']),
+  'number.target': field(ALL, 'READ', ['target_line_id', 'target_group_id']),
+  'number.max_concurrent_calls': field(ALL, 'READ', CALL_LIMITS, 'NUMERIC'),
   'call.number': field(LOOK, 'READ', CALL_NUMBERS),
   'call.cost': field(LOOK, 'READ', ['total_micros', 'price_micros_per_minute']),
   // WRITE hangs up.
   'section.live_calls': field(ALL, 'READ', []),
   'section.calls': field(LOOK, 'READ', []),
   'section.refusals': field(LOOK, 'READ', []),
+  // WRITE lifts what the fraud brake blocked, and marks notices as read.
+  'section.blocks': field(ALL, 'READ', []),
+  'section.notices': field(ALL, 'WRITE', []),
   'section.consumption': field(LOOK, 'READ', []),
+  // WRITE decides whose phones ring.
+  'section.ring_groups': field(ALL, 'READ', []),
   // More users and keys are more hands on the subscriber's money.
   'section.users': field(ALL, 'HIDDEN', []),
   'section.api_keys': field(ALL, 'HIDDEN', []),
@@ -148,7 +155,7 @@ const STAFF_KEYS = {
       ...(['person_type', 'status', 'blocked_reason'] as const),
       ...(['intl_dialing', 'auto_ninth_digit', 'internal_calls_take_slots'] as const),
     ],
-    hidden: ['allow_loss_calls', 'permission_profile_id', 'permissions'],
+    hidden: ['allow_loss_calls', 'brake_mode', 'brake_percent', 'permission_profile_id', 'permissions'],
   },
   line: { shown: [], hidden: [] },
   number: { shown: ['subscriber_id', 'status'], hidden: [] },
@@ -269,11 +276,7 @@ export function maskFor<R extends PanelResource>(resource: R, viewer: PanelViewe
 }
 
 /** A copy of one row without what the viewer may not see. */
-export function mask<R extends PanelResource, Row extends object>(
-  resource: R,
-  row: Row,
-  viewer: PanelViewer,
-) {
+export function mask<R extends PanelResource, T extends object>(resource: R, row: T, viewer: PanelViewer) {
   return maskFor(resource, viewer)(row);
 }
 

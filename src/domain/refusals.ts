@@ -11,6 +11,7 @@ export const REFUSALS = {
   SUBSCRIBER_SUSPENDED: { q850: 55, sip: 603 },
   CLASS_NOT_PERMITTED: { q850: 21, sip: 403 },
   NO_RATE: { q850: 3, sip: 404 },
+  FORWARD_LOOP: { q850: 25, sip: 603 },
   NO_ROUTE: { q850: 27, sip: 502 },
   TOO_FAST: { q850: 42, sip: 503 },
   LIMIT_REACHED: { q850: 34, sip: 503 },
@@ -18,6 +19,7 @@ export const REFUSALS = {
   DAILY_CAP: { q850: 52, sip: 603 },
   RESELLER_NO_CREDIT: { q850: 49, sip: 603 },
   LOSS_CALL: { q850: 63, sip: 603 },
+  BLOCKED: { q850: 53, sip: 603 },
   CONTROL_UNAVAILABLE: { q850: 38, sip: 500 },
 } as const satisfies Record<string, { q850: number; sip: number }>;
 
@@ -26,7 +28,7 @@ export type RefusalReason = keyof typeof REFUSALS;
 export const REFUSAL_REASONS = Object.keys(REFUSALS) as RefusalReason[];
 
 /** Where a limit that refused a call stands. */
-export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK'] as const;
+export const LIMIT_LEVELS = ['LINE', 'SUBSCRIBER', 'RESELLER', 'TRUNK', 'NUMBER'] as const;
 export type LimitLevel = (typeof LIMIT_LEVELS)[number];
 
 /** Which calls a limit counts: all of them, those that begin here, or those that come in. */

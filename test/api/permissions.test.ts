@@ -144,11 +144,14 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     credit_limit_micros: '456',
     due_day: 3,
     ...{ intl_dialing: 'AUTO', auto_ninth_digit: false, internal_calls_take_slots: false },
+    ...{ warn_seconds: 30, switch_tone: true },
     ...{ reserved_in: 1, max_calls_per_second: 2, block_after_days: 4, cycle_day: 5 },
     daily_spend_cap_micros: '789',
     max_concurrent_calls: 6,
     max_concurrent_in: 7,
     max_concurrent_out: 8,
+    brake_mode: 'WATCH',
+    brake_percent: 200,
     max_lines: 9,
     bundles: [],
     ldn_fixed_uses_local: true,
@@ -166,11 +169,16 @@ const CHANGES: Record<Resource, Record<string, unknown>> = {
     sales_plan_id: null,
     max_concurrent_calls: 4,
     ...{ max_calls_per_second: 5, max_call_seconds: 600, max_ring_seconds: 20 },
+    ...{ forward_always: '11987654321', forward_busy: '1133334444', forward_no_answer: '08001234567' },
+    ...{ forward_no_answer_seconds: 30, forward_offline: '+5511987654321' },
     allowed_classes: ['INTERNAL'],
     caller_id_did_id: null,
     status: 'SUSPENDED',
   },
-  number: { subscriber_id: null, target_line_id: null, status: 'INACTIVE' },
+  number: {
+    ...{ subscriber_id: null, target_line_id: null, target_group_id: null, status: 'INACTIVE' },
+    ...{ max_concurrent_calls: 3, max_concurrent_in: 1, max_concurrent_out: 2 },
+  },
 };
 
 describe('what `can` tells', () => {
@@ -187,7 +195,9 @@ describe('what `can` tells', () => {
         ...(resource === 'line'
           ? { sales_plan_id: town.ours.sales_plan_id, caller_id_did_id: town.ours.did_id }
           : {}),
-        ...(resource === 'number' ? { target_line_id: second } : {}),
+        ...(resource === 'number'
+          ? { target_line_id: second, target_group_id: town.ours.ring_group_id }
+          : {}),
         ...(resource === 'subscriber' ? { sales_plan_id: town.stranger.sales_plan_id } : {}),
       };
       const { can } = await get(url[resource]);

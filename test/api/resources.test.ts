@@ -209,9 +209,13 @@ const RESOURCES: Record<string, Resource> = {
   numbers: {
     at: '/numbers',
     who: 'reseller',
-    body: () => ({ number: '+551150001234' }),
-    change: { status: 'INACTIVE' },
-    bad: [['status', { status: 'GONE' }]],
+    body: () => ({ number: '+551150001234', max_concurrent_calls: 9, max_concurrent_in: 0 }),
+    change: { status: 'INACTIVE', max_concurrent_calls: null, max_concurrent_out: 10_000 },
+    bad: [
+      ['status', { status: 'GONE' }],
+      ['max_concurrent_in', { max_concurrent_in: -1 }],
+      ['max_concurrent_out', { max_concurrent_out: 10_001 }],
+    ],
     once: 'number',
     used: () => '',
   },

@@ -8,6 +8,7 @@ import { createMinuteBundleRoute } from '../../src/contract/minute-bundles.ts';
 import { createNumberRoute } from '../../src/contract/numbers.ts';
 import { createPermissionProfileRoute } from '../../src/contract/permission-profiles.ts';
 import { createResellerRoute, type Reseller } from '../../src/contract/resellers.ts';
+import { createRingGroupRoute } from '../../src/contract/ring-groups.ts';
 import { createSalesPlanRoute } from '../../src/contract/sales-plans.ts';
 import { createSubscriberRoute } from '../../src/contract/subscribers.ts';
 import { topUpRoute } from '../../src/contract/top-ups.ts';
@@ -31,6 +32,7 @@ export interface Household {
   readonly minute_bundle_id: string;
   readonly permission_profile_id: string;
   readonly line_id: string;
+  readonly ring_group_id: string;
   readonly did_id: string;
   readonly user_id: string;
   readonly api_key_id: string;
@@ -39,6 +41,9 @@ export interface Household {
   readonly statement_id: string;
   /** The import of a deck with faults, which changes nothing. */
   readonly job_id: string;
+  /** Of the brake, and what its subscriber was told of it. */
+  readonly block_id: string;
+  readonly notice_id: string;
 }
 
 /** Everything that can be granted, so that a wall is tested and not a permission. */
@@ -81,6 +86,42 @@ async function addStatement(
     .returning('id')
     .executeTakeFirstOrThrow();
   return id;
+}
+
+/** The brake blocked the line's calls abroad, and told its subscriber. */
+async function addBlock(
+  api: TestApi,
+  of: { readonly reseller_id: string; readonly subscriber_id: string; readonly line_id: string },
+): Promise<Pick<Household, 'block_id' | 'notice_id'>> {
+  const { db } = api.database;
+  const { id: block_id } = await db
+    .insertInto('blocks')
+    .values({
+      ...of,
+      direction: 'OUT',
+      call_classes: ['INTL_FIXED'],
+      reason: 'SUSPICION',
+      origin: 'BRAKE',
+      detail: JSON.stringify({ group: 'ABROAD', level: 'LINE', score: 6, signs: [] }),
+      created_by: 'brake',
+      ends_at: new Date(Date.now() + 3_600_000),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const { id: notice_id } = await db
+    .insertInto('notices')
+    .values({
+      ...of,
+      audience: 'SUBSCRIBER',
+      kind: 'CALLS_BLOCKED',
+      block_id,
+      subject: 'Bloqueio',
+      body: 'Bloqueio',
+      recipients: '[]',
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { block_id, notice_id };
 }
 
 /** A subscriber of a reseller with a plan, and one of everything it can have. */
@@ -131,6 +172,9 @@ export async function addHousehold(
       target_line_id: line.id,
     },
   });
+  const group = await master(createRingGroupRoute, {
+    body: { subscriber_id, extension: '300', name: `Grupo ${serial}`, member_line_ids: [line.id] },
+  });
   const user = await master(createUserRoute, {
     body: { reseller_id, username: `revenda${serial}`, name: `Pessoa ${serial}` },
   });
@@ -157,12 +201,14 @@ export async function addHousehold(
     minute_bundle_id: bundle.id,
     permission_profile_id: profile.id,
     line_id: line.id,
+    ring_group_id: group.id,
     did_id: number.id,
     user_id: user.id,
     api_key_id: key.id,
     call_id: `call-${serial}`,
     statement_id,
     job_id: job.id,
+    ...(await addBlock(api, { reseller_id, subscriber_id, line_id: line.id })),
   };
 }
 

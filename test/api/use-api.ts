@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
+import { createBlockLinks } from '../../src/admin/block-links.ts';
 import { createPostalCodes } from '../../src/admin/find-postal-code.ts';
 import { importDeck } from '../../src/admin/import-deck.ts';
 import { createPublisher } from '../../src/admin/publish-revisions.ts';
@@ -142,6 +143,7 @@ export function useApi(settings: Partial<ApiDependencies['settings']> = {}): () 
             return directory.line(name);
           },
         },
+        links: createBlockLinks(SECRET),
         publisher: createPublisher({ db: system.db, secret: SECRET, log: logger }),
         postalCodes: createPostalCodes({
           viacep_url: 'http://127.0.0.1:1',

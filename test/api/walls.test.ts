@@ -60,6 +60,8 @@ function urlOf(step: Step, of: Household): string {
 const REFERENCES: Readonly<Record<string, string>> = {
   bundle_id: 'minute_bundle_id',
   target_line_id: 'line_id',
+  target_group_id: 'ring_group_id',
+  overflow_line_id: 'line_id',
   caller_id_did_id: 'did_id',
   from_subscriber_id: 'subscriber_id',
   to_subscriber_id: 'subscriber_id',

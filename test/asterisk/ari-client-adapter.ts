@@ -1,5 +1,6 @@
 import ari from 'ari-client';
 import type { AriChannel, ConnectAri } from '../../src/asterisk/ari/port.ts';
+import { createStarts, newToneChannel } from '../../src/asterisk/ari/whisper.ts';
 
 /** The library answers refusals with an error whose message is the body of the answer. */
 async function happened(request: Promise<unknown>): Promise<boolean> {
@@ -15,7 +16,11 @@ async function happened(request: Promise<unknown>): Promise<boolean> {
 /** The port of call control on ari-client: proof that ours keeps to what any ARI client can do. */
 export const connectByAriClient: ConnectAri = async (options) => {
   const client = await ari.connect(options.url, options.user, options.password);
-  for (const type of options.eventTypes) client.on(type, (event: unknown) => options.onEvent(event));
+  const starts = createStarts();
+  const hear = (event: unknown) => {
+    if (!starts.hear(event)) options.onEvent(event);
+  };
+  for (const type of options.eventTypes) client.on(type, hear);
   client.on('WebSocketMaxRetries', () => options.onLost(new Error('gave up')));
   await client.start(options.application, true);
   const allowed = [...options.eventTypes, 'ChannelUserevent'].map((type) => ({ type }));
@@ -25,6 +30,16 @@ export const connectByAriClient: ConnectAri = async (options) => {
     continueAt: (channelId, context, extension) =>
       happened(client.channels.continueInDialplan({ channelId, context, extension, priority: 1 })),
     hangUp: (channelId, q850) => happened(client.channels.hangup({ channelId, reason_code: String(q850) })),
+    async whisper(channelId, { cadence, seconds }) {
+      const tone_id = newToneChannel();
+      const began = starts.of(tone_id);
+      const app = options.application;
+      const snoop = client.channels.snoopChannelWithId({ channelId, snoopId: tone_id, app, whisper: 'out' });
+      if (!(await happened(snoop)) || !(await began)) return false;
+      const tone = { channelId: tone_id, variable: 'TIMEOUT(absolute)', value: seconds.toFixed(3) };
+      await client.channels.setChannelVar(tone);
+      return happened(client.channels.play({ channelId: tone_id, media: `tone:${cadence}` }));
+    },
     isListening: () => {
       const heard = new Promise<boolean>((resolve) => {
         client.once('ChannelUserevent', () => resolve(true));

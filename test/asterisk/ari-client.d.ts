@@ -11,6 +11,9 @@ declare module 'ari-client' {
       list(): Promise<unknown[]>;
       continueInDialplan(options: Record<string, string | number>): Promise<void>;
       hangup(options: Record<string, string | number>): Promise<void>;
+      snoopChannelWithId(options: Record<string, string>): Promise<unknown>;
+      setChannelVar(options: Record<string, string>): Promise<void>;
+      play(options: Record<string, string>): Promise<unknown>;
     };
   }
   const ari: { connect(url: string, user: string, password: string): Promise<Client> };

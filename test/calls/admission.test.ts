@@ -36,7 +36,7 @@ const withMeans = () =>
     balance_micros: 1_000_000n,
   });
 
-const admissions = () => createAdmissions(stores().db, stores().store, 60);
+const admissions = () => createAdmissions(stores().db, stores().store, () => 60);
 
 describe('the first call of a payer', () => {
   test('loads its wallet and renews its minutes; the next ones ask no database', async () => {

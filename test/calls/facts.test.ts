@@ -42,6 +42,9 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
   trunk_id: fc.option(text),
   direction: fc.constantFrom(...DIRECTIONS),
   caller_number: fc.option(text),
+  forwarded_from: fc.option(text),
+  ring_group_id: fc.option(text),
+  ring_group_name: fc.option(text),
   dialled: text,
   number: text,
   call_class: fc.constantFrom(...CALL_CLASSES),
@@ -74,6 +77,8 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
     }),
   ),
   longest_seconds: fc.nat(),
+  warn_seconds: fc.nat(),
+  switch_tone: fc.boolean(),
   cycle_start: text,
   next_cycle_start: text,
   created_at_ms: fc.nat(Number.MAX_SAFE_INTEGER),
@@ -105,6 +110,42 @@ function readBack(granted: string): Grant | null | undefined {
   ]);
   return seen[0]?.granted;
 }
+
+test('a call that is sent on is one of the line whose channel it leaves by, and younger than the first', () => {
+  const at = (second: number) => ({
+    state: 'Up',
+    creationtime: `2026-11-10T12:00:0${second}.000+0000`,
+    dialplan: { context: CONTEXTS.grant, exten: 'T-a-1-1-1-' },
+  });
+  const far = { PABX_CALL: 'second', PABX_FORWARDED_FROM: 'first' };
+  const seen = seenCalls([
+    { ...at(2), id: 'second', name: 'Local/ana-+5511@pabx-forward-0001;2', channelvars: far },
+    {
+      ...at(2),
+      id: 'near',
+      name: 'Local/ana-+5511@pabx-forward-0001;1',
+      channelvars: { PABX_CALL: 'first' },
+    },
+    { ...at(1), id: 'first', name: 'PJSIP/in-0001', channelvars: { PABX_CALL: 'first' } },
+    {
+      ...at(3),
+      id: 'out',
+      name: 'PJSIP/carrier-0002',
+      dialplan: { context: CONTEXTS.fromTrunk, exten: '' },
+      channelvars: { PABX_CALL: 'second' },
+    },
+  ]);
+  const told = seen.map((call) => [
+    call.call_id,
+    call.sip_username,
+    call.callee?.channel_id,
+    call.forwarded_from,
+  ]);
+  expect(told).toEqual([
+    ['first', 'in', 'near', null],
+    ['second', 'ana', 'out', 'first'],
+  ]);
+});
 
 test('a grant that a switch was told comes back as it was, its turn too', () => {
   const cycle = fc.record({ bundle_seconds: fc.nat(1_000_000_000), paid_seconds: fc.nat(1_000_000_000) });

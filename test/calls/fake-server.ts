@@ -65,6 +65,7 @@ export async function startFakeServer(server_id: string): Promise<FakeServer> {
         channels: async () => fake.channels,
         continueAt: async () => true,
         hangUp: async (id) => hungUp.push(id) > 0,
+        whisper: async () => true,
         isListening: async () => client === options,
         close() {
           if (client === options) client = null;

@@ -66,6 +66,7 @@ async function process(servers: readonly FakeServer[]): Promise<Process> {
       return of.connectAri(options);
     },
     times: { slice_seconds: 60, lead_seconds: 10, grace_seconds: 2 },
+    braking: { mode: 'OFF', night: { from: 22, to: 6 } },
     log,
   });
   closing.push(async () => {

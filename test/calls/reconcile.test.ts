@@ -36,10 +36,17 @@ async function bench() {
     keepLog(),
   ];
   const channels: AriChannel[] = [];
+  const meanwhile = { does: async () => {} };
   const link = {
     server_id,
     name: 'fake',
-    ari: { channels: async () => channels },
+    ari: {
+      async channels() {
+        const listed = [...channels];
+        await meanwhile.does();
+        return listed;
+      },
+    },
     ami: { list: async () => [], send: async () => ({}) },
   } as unknown as Switch;
   const controller = {
@@ -53,12 +60,13 @@ async function bench() {
   const rebuilder: Rebuilder = {
     fromSwitch: async (_, { call_id }) =>
       newLiveCall(factsOf({ call_id, server_id, rate: null }), NO_GRANT, 0, true),
+    nameLine: async () => {},
     fromJournal: async () => null,
   };
   const reconciler = createReconciler({
     db,
     store,
-    admissions: createAdmissions(db, store, 60),
+    admissions: createAdmissions(db, store, () => 60),
     controller,
     settler: { add: (record) => void records.push(record), waiting: () => 0, idle: async () => {} },
     rebuilder,
@@ -79,7 +87,9 @@ async function bench() {
     ends,
     log,
     idsInRedis: () => store.idsOf(server_id),
-    look: () => reconciler.reconcile(link, false),
+    /** What happens while the switch is asked. */
+    meanwhile,
+    look: (fresh = false) => reconciler.reconcile(link, fresh),
     drift: () => reconciler.driftOf(server_id),
   };
 }
@@ -132,5 +142,15 @@ describe('a call that is known to some', () => {
     setTimeout(() => one.live.delete(one.call_id), 100);
     await looking;
     expect([one.drift().ever.NOT_ON_SWITCH, one.ends]).toEqual([0, []]);
+  });
+
+  test.each([false, true])('that began while we asked is not missing, fresh link: %s', async (fresh) => {
+    const one = await bench();
+    one.meanwhile.does = async () => {
+      for (const place of ['redis', 'memory', 'switch'] as const) await one.places[place]();
+      one.meanwhile.does = async () => {};
+    };
+    await one.look(fresh);
+    expect([one.ends, one.records, [...one.live.keys()]]).toEqual([[], [], [one.call_id]]);
   });
 });

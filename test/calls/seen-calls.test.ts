@@ -16,7 +16,10 @@ const OUT = {
   PABX_ANSWERED: '1000',
   PABX_GRANTED: '0:5',
 };
-const carrier = channel('b', 'PJSIP/carrier-02', 'pabx-transferring', OUT);
+const carrier = {
+  ...channel('b', 'PJSIP/carrier-02', 'pabx-transferring', OUT),
+  creationtime: '2026-11-10T11:59:00.000+0000',
+};
 
 /** Ana called outside, and transferred that to Bia. */
 const TRANSFERRED = [

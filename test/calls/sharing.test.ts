@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import type { Switch } from '../../src/asterisk/session.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createSharing, type Sharing } from '../../src/calls/sharing.ts';
 import { createSlices } from '../../src/calls/slices.ts';
+import { createTones, heardBy } from '../../src/calls/tones.ts';
 import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { foundRate } from '../stores/postgres/use-tenants.ts';
 import { walletOf } from '../stores/redis/use-store.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
 
 const stores = useStores();
+const WARN_seconds = 3;
 const times = { slice_seconds: 3, lead_seconds: 0.4, grace_seconds: 2 };
 const until = (condition: () => boolean, what: string) => waitUntil(condition, { timeout_ms: 40_000, what });
 const never = async () => false;
@@ -36,8 +39,13 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
     store.loadWallet(walletOf(ids.subscriber_id, amount, { left_seconds, version }));
   await load(balance, 1n);
   const live = new Map<string, LiveCall>();
-  const [board, log] = [createLiveBoard(), keepLog()];
+  const board = heardBy(createLiveBoard(), () => tones);
+  const log = keepLog();
   const sharing = createSharing({ store, live, board, log });
+  const warned = new Map<string, number[]>();
+  const whisper = async (call_id: string) =>
+    warned.set(call_id, [...(warned.get(call_id) ?? []), Date.now()]).size > 0;
+  const tones = createTones({ sharing, log, switchOf: () => ({ ari: { whisper } }) as unknown as Switch });
   opened.push(sharing);
   const shown = new Map<string, Shown[]>();
   board.watch((change) => {
@@ -49,7 +57,7 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
   const ended = new Map<string, number>();
   async function begin(): Promise<string> {
     const slot = minutes === undefined ? null : 'FIXED_LOCAL';
-    const facts = factsOf({ ...ids, rate, slot });
+    const facts = factsOf({ ...ids, rate, slot, warn_seconds: WARN_seconds });
     const asked = { ...facts, payer: ids.subscriber_id, facts: '{}' };
     const { slice_seconds } = times;
     const admitted = await store.admit({ ...asked, behind_ms: 0, slice_seconds, adopt: null });
@@ -60,6 +68,7 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
       ended.set(call_id, Date.now());
       live.delete(call_id);
       slices.stop(call);
+      tones.stop(call);
       return true;
     };
     const slices = createSlices({
@@ -67,6 +76,7 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
       board,
       sharing,
       times,
+      brake: unbraked(times.slice_seconds),
       log,
       switchOf: () => link,
       openNextCycle: never,
@@ -88,7 +98,7 @@ async function payer(balance: bigint, rate: FoundRate, minutes?: number) {
         .map(({ cut_at_ms }) => Math.abs(cut_at_ms - (ended.get(call_id) ?? 0))),
     );
   const changed = () => sharing.changed(ids.subscriber_id);
-  return { begin, shown, ended, error, load, changed };
+  return { begin, shown, warned, ended, error, load, changed };
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -102,9 +112,9 @@ test.each([
   ['in blocks of two', IN_TWOS, undefined, 1_000n * 1_000n],
   ['and minutes first', DEAR, 9, 625_000n],
 ])(
-  'three calls on one wallet, %s: each is shown when it ends, within a step',
+  'three calls on one wallet, %s: each is shown when it ends, and warned of that, within a step',
   async (_, rate, minutes, balance) => {
-    const { begin, ended, error } = await payer(balance, rate, minutes);
+    const { begin, warned, ended, error } = await payer(balance, rate, minutes);
     const calls = [await begin()];
     for (const wait_ms of [700, 900]) {
       await pause(wait_ms);
@@ -115,7 +125,12 @@ test.each([
     const step_ms = rate.cadence.increment_seconds * 1_000;
     const [first = 0, last = 0] = [Math.min(...ended.values()), Math.max(...ended.values())];
     expect(last - first).toBeLessThan(2 * step_ms);
-    for (const call of calls) expect(error(call, settled_ms)).toBeLessThan(step_ms + 700);
+    for (const call of calls) {
+      expect(error(call, settled_ms)).toBeLessThan(step_ms + 700);
+      expect(warned.get(call)).toEqual([expect.any(Number)]);
+      const before_ms = (ended.get(call) ?? 0) - (warned.get(call)?.[0] ?? 0);
+      expect(Math.abs(before_ms - WARN_seconds * 1_000)).toBeLessThan(step_ms + 700);
+    }
   },
 );
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import type { Brake } from '../../src/calls/brake.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createSharing } from '../../src/calls/sharing.ts';
@@ -9,7 +10,7 @@ import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { BY_THE_SECOND, foundRate } from '../stores/postgres/use-tenants.ts';
 import { heldOf, walletOf } from '../stores/redis/use-store.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
 
 const stores = useStores();
 
@@ -30,10 +31,11 @@ interface Means {
   readonly rate?: FoundRate;
   readonly daily_cap_micros?: bigint;
   readonly longest_seconds?: number;
+  readonly brake?: Pick<Brake, 'sliceSeconds' | 'granted'>;
 }
 
 /** An admitted call of a new payer, answered now and kept paid by slices. */
-async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Means) {
+async function answeredCall({ balance, left, rate = BY_THE_SECOND, brake, ...more }: Means) {
   const { store } = stores();
   await store.epochHolds();
   const subscriber_id = randomUUID();
@@ -59,6 +61,7 @@ async function answeredCall({ balance, left, rate = BY_THE_SECOND, ...more }: Me
     board,
     sharing,
     times,
+    brake: brake ?? unbraked(times.slice_seconds),
     log,
     switchOf: () => link,
     openNextCycle: never,
@@ -149,6 +152,44 @@ describe('an answered call', () => {
     expect(money?.at).toBeLessThan(2.3);
   });
 
+  test('whose class is blocked is cut at the end of the slice that it has, and known to be', async () => {
+    let slice_seconds = 1;
+    const brake = { ...unbraked(1), sliceSeconds: () => slice_seconds };
+    const { call, hungUp } = await answeredCall({ balance: 100_000n, brake });
+    await until(() => call.grant.paid_seconds === 3, 'two more slices');
+    slice_seconds = 0;
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(hungUp()?.at).toBeGreaterThan(2.99);
+    expect(hungUp()?.at).toBeLessThan(3.3);
+    expect(call).toMatchObject({ exhausted: true, blocked: true });
+    expect(call.grant.paid_seconds).toBe(3);
+  });
+
+  test('whose block is lifted before the cut goes on', async () => {
+    let slice_seconds = 0;
+    const brake = { ...unbraked(1), sliceSeconds: () => slice_seconds };
+    const { call, hungUp } = await answeredCall({ balance: 3_000n, brake });
+    await until(() => call.blocked, 'the block');
+    slice_seconds = 1;
+    await until(() => hungUp() !== undefined, 'the cut');
+    expect(call).toMatchObject({ exhausted: true, blocked: false });
+    expect(call.grant.paid_seconds).toBe(3);
+  });
+
+  test('that is slowed down never has more than two short slices ahead, and tells the brake of each', async () => {
+    const granted: number[] = [];
+    const brake = {
+      sliceSeconds: () => 0.5,
+      granted: (of: LiveCall) => void granted.push(of.grant.paid_seconds),
+    };
+    const { call, hungUp, told } = await answeredCall({ balance: 4_000n, brake });
+    await until(() => hungUp() !== undefined, 'the cut');
+    for (const { at, what, value } of told)
+      if (what === 'PABX_GRANTED') expect(Number(String(value).slice(2)) - at).toBeLessThan(1.3);
+    expect(granted).toEqual(expect.arrayContaining([2, 3, 4]));
+    expect(call.blocked).toBe(false);
+  });
+
   test('that is over is neither prolonged nor cut', async () => {
     const { call, slices, hungUp, told } = await answeredCall({ balance: 1_500n });
     slices.stop(call);
@@ -183,6 +224,7 @@ describe('the seconds that a switch is told with the grant', () => {
       board,
       sharing: createSharing({ store, board, log, live: new Map() }),
       times,
+      brake: unbraked(times.slice_seconds),
       log,
       switchOf: () => null,
       openNextCycle: never,

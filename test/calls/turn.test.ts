@@ -19,7 +19,7 @@ import {
   type Tenant,
 } from '../stores/postgres/use-tenants.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
 
 /*
  * Calls that are answered moments before midnight of their subscriber's cycle day. Midnight comes by the switch's clock,
@@ -60,7 +60,7 @@ async function answeredCall({ minutes, balance = 0n, turn, slice_seconds = 1, op
   const tenant = await withFranquia(minutes, balance);
   const { username: _, sales_plan_id: plan_id, ...ids } = tenant;
   const facts = factsOf({ ...ids, plan_id, rate: BY_THE_SECOND, slot: 'FIXED_LOCAL' });
-  const admission = await createAdmissions(db, store, slice_seconds).admit(facts);
+  const admission = await createAdmissions(db, store, () => slice_seconds).admit(facts);
   if (!admission.admitted) throw new Error(JSON.stringify(admission.refusal));
   const call: LiveCall = newLiveCall(admission.facts, admission.grant, admission.more_seconds, true);
   const { link, told } = fakeSwitch(() => call.answered_mono_ms ?? 0);
@@ -76,7 +76,8 @@ async function answeredCall({ minutes, balance = 0n, turn, slice_seconds = 1, op
   const log = keepLog();
   const sharing = createSharing({ store, board, log, live: new Map([[facts.call_id, call]]) });
   const switchOf = () => link;
-  const slices = createSlices({ store, board, sharing, times, log, switchOf, openNextCycle });
+  const brake = unbraked(slice_seconds);
+  const slices = createSlices({ store, board, sharing, times, brake, log, switchOf, openNextCycle });
   const talked = () => (performance.now() - (call.answered_mono_ms ?? 0)) / 1000;
   const seen: { at: number; paying: string }[] = [];
   board.watch((message) => {

@@ -89,6 +89,9 @@ export async function rowsOf<T>(read: () => Promise<T[]>, count: number, what: s
   return rows;
 }
 
+/** A brake that lets every call have slices of this length. */
+export const unbraked = (slice_seconds: number) => ({ sliceSeconds: () => slice_seconds, granted: ignore });
+
 /** Facts of some call that is paid with money at the standard rate, unless told otherwise. */
 export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
   return {
@@ -102,6 +105,9 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     trunk_id: null,
     direction: 'OUT',
     caller_number: null,
+    forwarded_from: null,
+    ring_group_id: null,
+    ring_group_name: null,
     dialled: '1133334444',
     number: '+551133334444',
     call_class: 'FIXED_LOCAL',
@@ -120,6 +126,8 @@ export function factsOf(more: Partial<CallFacts> = {}): CallFacts {
     claims: [],
     paces: [],
     longest_seconds: 14_400,
+    warn_seconds: 0,
+    switch_tone: false,
     cycle_start: CYCLE,
     next_cycle_start: NEXT_CYCLE,
     created_at_ms: 1_700_000_000_000,

@@ -72,12 +72,17 @@ const trunk: TrunkFacts = {
 };
 
 const number: NumberFacts = {
+  did_id: 'd1',
+  max_calls: null,
+  max_calls_out: null,
+  max_calls_in: null,
   number: '+551140001000',
   active: true,
   reseller_id: 'r1',
   subscriber_id: 's1',
   server_id: 'server',
   sip_username: 'anna',
+  group_code: null,
 };
 
 function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<SubscriberFacts> = {}): LineFacts {
@@ -94,6 +99,7 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
     max_call_seconds: 600,
     max_ring_seconds: 20,
     caller_id: null,
+    caller_id_limits: null,
     plan_id: 'p1',
     sale_versions: [],
     ...line,
@@ -109,6 +115,8 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
       reserved_in: 2,
       calls_per_second: 1,
       internal_calls_take_slots: false,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: 0n,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
@@ -122,6 +130,7 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
       ldn_mobile_uses_local: false,
       slots: new Set(),
       extensions: new Map([['201', 'anna']]),
+      groups: new Map(),
       ...subscriber,
     },
   };
@@ -129,7 +138,7 @@ function lineFacts(line: Partial<LineFacts> = {}, subscriber: Partial<Subscriber
 
 /** The reason of a refusal and its detail, or who rings. */
 function say(of: NumberFacts | null, line: LineFacts | null, by: TrunkFacts | null = trunk): string {
-  const verdict = authorizeInbound('+5521999998888', of, line, by, 'server');
+  const verdict = authorizeInbound('+5521999998888', of, line, by, 'server', null);
   if (!verdict.permitted) return `${verdict.refusal.reason} ${verdict.refusal.detail ?? '-'}`;
   const { route } = verdict.permission;
   return route.kind === 'INBOUND' ? `rings ${route.sip_username}` : route.kind;
@@ -177,7 +186,7 @@ describe('a call from outside', () => {
   });
 
   test('is paid by nobody, and takes a slot at every level, those kept for calls in too', () => {
-    const verdict = authorizeInbound('+5521999998888', number, lineFacts(), trunk, 'server');
+    const verdict = authorizeInbound('+5521999998888', number, lineFacts(), trunk, 'server', null);
     expect(verdict).toMatchObject({
       permission: {
         destination: { class: 'INBOUND', number: '+551140001000' },
@@ -198,5 +207,15 @@ describe('a call from outside', () => {
         ring_seconds: 20,
       },
     });
+  });
+
+  test('takes a slot of its number, where that is limited', () => {
+    const limited = { ...number, max_calls: 5, max_calls_out: 0, max_calls_in: 4 };
+    const verdict = authorizeInbound('', limited, lineFacts(), trunk, 'server', null);
+    if (!verdict.permitted) throw new Error(verdict.refusal.reason);
+    expect(verdict.permission.claims.slice(-2)).toEqual([
+      { level: 'NUMBER', direction: 'TOTAL', id: 'd1', limit: 5, reserved: 0 },
+      { level: 'NUMBER', direction: 'IN', id: 'd1', limit: 4, reserved: 0 },
+    ]);
   });
 });

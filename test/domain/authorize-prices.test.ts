@@ -63,6 +63,7 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
     max_call_seconds: null,
     max_ring_seconds: null,
     caller_id: null,
+    caller_id_limits: null,
     plan_id: 'p1',
     sale_versions: [],
     subscriber: {
@@ -77,6 +78,8 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
       reserved_in: 0,
       calls_per_second: null,
       internal_calls_take_slots: true,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
@@ -90,6 +93,7 @@ function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
       ldn_mobile_uses_local: false,
       slots: new Set(BUNDLE_SLOTS),
       extensions: new Map([['201', 'anna']]),
+      groups: new Map(),
       ...subscriber,
     },
   };

@@ -61,6 +61,7 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
     max_call_seconds: null,
     max_ring_seconds: null,
     caller_id: null,
+    caller_id_limits: null,
     plan_id: 'p1',
     sale_versions: [],
     ...line,
@@ -76,6 +77,8 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
       reserved_in: 0,
       calls_per_second: null,
       internal_calls_take_slots: true,
+      warn_seconds: 10,
+      switch_tone: false,
       daily_cap_micros: null,
       reseller_max_calls: 100,
       credit_limit_micros: 0n,
@@ -92,10 +95,20 @@ function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}):
         ['201', 'anna'],
         ['202', 'bento'],
       ]),
+      groups: new Map([['300', group]]),
       ...subscriber,
     },
   };
 }
+
+const group = {
+  group_id: 'g1',
+  code: 'grp123456789',
+  name: 'Vendas',
+  extension: '300',
+  members: ['bento'],
+  overflow: null,
+};
 
 /** A verdict as one line of a table. */
 function say(changes: Changes, dialled: string, by: TrunkFacts | null = trunk): string {
@@ -105,7 +118,12 @@ function say(changes: Changes, dialled: string, by: TrunkFacts | null = trunk): 
     return `${reason} ${detail} of ${verdict.destination?.class ?? 'nothing'}`;
   }
   const { destination, route, slot, claims, rate: found } = verdict.permission;
-  const to = route.kind === 'TRUNK' ? route.trunk.code : route.sip_username;
+  const to =
+    route.kind === 'TRUNK'
+      ? route.trunk.code
+      : route.kind === 'GROUP'
+        ? route.group.code
+        : route.sip_username;
   expect(route.number).toBe(destination.number);
   const price = found === null ? 'free' : `at ${found.price_micros_per_minute}`;
   const levels = claims.map(({ level, id, limit }) => `${level}:${id}:${limit}`).join(' ');
@@ -176,6 +194,21 @@ describe('who is called is shown', () => {
     const verdict = authorize(dialled, lineFacts(changes), trunk, pricesOf(changes));
     if (!verdict.permitted) throw new Error(verdict.refusal.reason);
     expect(`${verdict.permission.route.kind} ${verdict.permission.caller_id}`).toBe(shown);
+  });
+});
+
+describe('the number that is shown', () => {
+  const limits = { did_id: 'd1', max_calls: 2, max_calls_out: 1, max_calls_in: 0 };
+  const shows = { caller_id: '+551140041234', caller_id_limits: limits };
+  test.each<[string, dialled: string, claimed: string[]]>([
+    ['has the calls out that show it', LOCAL, ['TOTAL 2', 'OUT 1']],
+    ['has none within the house, where nobody sees it', '202', []],
+    ['has no emergency call', '190', []],
+  ])('%s', (_, dialled, claimed) => {
+    const verdict = authorize(dialled, lineFacts(shows), trunk, pricesOf(shows));
+    if (!verdict.permitted) throw new Error(verdict.refusal.reason);
+    const ofNumber = verdict.permission.claims.filter(({ level }) => level === 'NUMBER');
+    expect(ofNumber.map(({ direction, limit }) => `${direction} ${limit}`)).toEqual(claimed);
   });
 });
 

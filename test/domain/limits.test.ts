@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { LineFacts, SubscriberFacts, TrunkFacts } from '../../src/domain/authorize.ts';
-import { type CallWay, longestCall, longestRing, paceClaims, slotClaims } from '../../src/domain/limits.ts';
+import {
+  type CallWay,
+  longestCall,
+  longestRing,
+  numberClaims,
+  paceClaims,
+  slotClaims,
+} from '../../src/domain/limits.ts';
 
 const TRUNK: TrunkFacts = { trunk_id: 't1', code: 'c', max_calls: 30, reserved_in: 4, cost_versions: null };
 
@@ -95,6 +102,20 @@ test('paces are those that are set, the line first', () => {
     { level: 'LINE', id: 'l1', calls_per_second: 2 },
     { level: 'SUBSCRIBER', id: 's1', calls_per_second: 9 },
   ]);
+});
+
+describe('a number', () => {
+  test.each<['OUT' | 'IN', total: number | null, out: number | null, inwards: number | null, string[]]>([
+    ['IN', 4, 2, 3, ['TOTAL 4', 'IN 3']],
+    ['OUT', 4, 2, 3, ['TOTAL 4', 'OUT 2']],
+    ['OUT', null, null, 3, []],
+    ['IN', null, 2, null, []],
+    ['IN', 0, null, null, ['TOTAL 0']],
+  ])('%s of %s in all, %s out and %s in', (way, max_calls, max_calls_out, max_calls_in, expected) => {
+    const claims = numberClaims({ did_id: 'd1', max_calls, max_calls_out, max_calls_in }, way);
+    expect(claims.map(({ direction, limit }) => `${direction} ${limit}`)).toEqual(expected);
+    for (const claim of claims) expect(claim).toMatchObject({ level: 'NUMBER', id: 'd1', reserved: 0 });
+  });
 });
 
 test.each([

@@ -74,9 +74,12 @@ describe('facts', () => {
     expect(keys).toEqual([...new Set(keys)]);
   });
 
-  test('nothing but the name of a line is written unless somebody decides so', () => {
+  test('nothing but the name of a line and that notices were read is written unless somebody decides so', () => {
     const usual = effectivePermissions();
-    expect(PANEL_FIELDS.filter((name) => usual[name].level === 'WRITE')).toEqual(['line.name']);
+    expect(PANEL_FIELDS.filter((name) => usual[name].level === 'WRITE')).toEqual([
+      'line.name',
+      'section.notices',
+    ]);
     expect(PANEL_FIELDS.filter((name) => usual[name].level === 'HIDDEN')).toEqual([
       'line.sip_password',
       'section.users',
@@ -320,7 +323,7 @@ describe('capabilities', () => {
     ['line', calls(within({ max: 5, total_max: 10 })), {}, both, n({ max: 5 })],
     ['line', seconds, {}, ['name', 'max_call_seconds'], {}],
     ['subscriber', {}, {}, [], {}],
-    ['number', { 'number.target': WRITE }, {}, ['target_line_id'], {}],
+    ['number', { 'number.target': WRITE }, {}, ['target_line_id', 'target_group_id'], {}],
     ['call', {}, {}, [], {}],
   ])('of %s with %j and totals %j: %j within %j', (resource, set, totals, write, limits) => {
     expect(capabilities(resource, effectivePermissions(set), totals)).toEqual({ write, limits });
@@ -335,7 +338,8 @@ describe('capabilities', () => {
     expect(subscriber).not.toContain('balance_micros');
     expect(line).toContain('sip_password');
     expect(line).not.toContain('sip_username');
-    expect(number).toEqual(['target_line_id', 'subscriber_id', 'status']);
+    const limits = ['max_concurrent_calls', 'max_concurrent_in', 'max_concurrent_out'];
+    expect(number).toEqual(['target_line_id', 'target_group_id', ...limits, 'subscriber_id', 'status']);
     expect(call).toEqual([]);
   });
 

@@ -1,12 +1,18 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import { type Ear, openEar } from '../../dev/world/ear.ts';
 import { connectAri } from '../../src/asterisk/ari/client.ts';
 import { CALL_EVENT_TYPES, type CallEvent, CONTEXTS, toCallEvent } from '../../src/asterisk/ari/events.ts';
 import type { AriPort, ConnectAri } from '../../src/asterisk/ari/port.ts';
 import { connectByAriClient } from '../asterisk/ari-client-adapter.ts';
-import { subscriberWithLine, useWorld } from './use-world.ts';
+import { QUICK, subscriberWithLine, useWorld } from './use-world.ts';
 
-const world = useWorld();
+let carrier: Ear | null = null;
+const world = useWorld(QUICK, async () => {
+  carrier = await openEar(500);
+  return { carrier_media_port: carrier.port };
+});
+afterAll(() => carrier?.close());
 
 const ADAPTERS: [string, ConnectAri][] = [
   ['our client', connectAri],
@@ -23,12 +29,13 @@ describe.each(ADAPTERS)('the ARI port by %s', (_, connect) => {
     await world().connected();
   });
 
-  test('offers a call, lets it go on at a grant, shows its channels and its end', async () => {
+  /** The adapter alone at the switch, and what it heard of. */
+  async function connected() {
     const { line } = await subscriberWithLine(world(), { billing_mode: 'PREPAID' });
     await world().control.stop();
     const events: CallEvent[] = [];
     const { user, ari_password } = world().access;
-    port = await connect({
+    const ari = await connect({
       url: `http://127.0.0.1:${world().pabx.ports.http}`,
       user,
       password: ari_password,
@@ -40,10 +47,14 @@ describe.each(ADAPTERS)('the ARI port by %s', (_, connect) => {
       },
       onLost: () => {},
     });
-    const ari = port;
+    port = ari;
     const happened = (wanted: (event: CallEvent) => boolean, what: string) =>
       waitUntil(async () => events.some(wanted), { timeout_ms: 5_000, what });
+    return { ari, line, events, happened };
+  }
 
+  test('offers a call, lets it go on at a grant, shows its channels and its end', async () => {
+    const { ari, line, events, happened } = await connected();
     const call = await world().phones.call(line, '11987654321', 20_000);
     await happened((event) => event.type === 'OFFERED', 'the offer');
     const [offer] = events;
@@ -65,6 +76,46 @@ describe.each(ADAPTERS)('the ARI port by %s', (_, connect) => {
     expect(await call.done).toMatchObject({ status: 200, hungUpBy: 'OTHER_SIDE' });
     expect(await ari.hangUp(call_id, 16)).toBe(false);
     expect(await ari.channels()).toEqual([]);
+  });
+
+  test('whispers to one party of a call that left Stasis, and leaves nothing behind', async () => {
+    const { ari, line, events, happened } = await connected();
+    const caller = await openEar(600);
+    const call = await world().phones.call(line, '11987654321', 20_000, caller.port);
+    await happened((event) => event.type === 'OFFERED', 'the offer');
+    const call_id = events[0]?.type === 'OFFERED' ? events[0].call_id : '';
+    expect(await ari.continueAt(call_id, CONTEXTS.grant, 'T-carrier-+5511987654321-30-20-')).toBe(true);
+    await happened((event) => event.type === 'DIALLING' && event.progress === 'ANSWERED', 'the answer');
+    await waitUntil(async () => call.mediaPort() !== null, {
+      timeout_ms: 5_000,
+      what: 'the phone to hear of it',
+    });
+    caller.speakTo(call.mediaPort() ?? 0);
+    await waitUntil(async () => caller.heard(500).length > 0, {
+      timeout_ms: 5_000,
+      what: 'both to hear each other',
+    });
+
+    const told_ms = Date.now();
+    expect(await ari.whisper(call_id, { cadence: '!1400/200|!0/100|!1400/200', seconds: 0.8 })).toBe(true);
+    await happened((event) => event.type === 'GONE', 'the end of the tone');
+    const tones = caller.heard(1400);
+    const [tone] = tones;
+    expect(tone?.from_ms).toBeGreaterThan(told_ms - 200);
+    expect(tone?.from_ms).toBeLessThan(told_ms + 1_000);
+    const lasted_ms = tones.map(({ from_ms, to_ms }) => to_ms - from_ms);
+    expect(lasted_ms).toEqual([expect.closeTo(200, -2), expect.closeTo(200, -2)]);
+    // The two go on hearing each other, and the other end hears nothing else.
+    expect(caller.heard(500).at(-1)?.to_ms).toBeGreaterThan(tones[1]?.to_ms ?? Number.POSITIVE_INFINITY);
+    expect(carrier?.heard(1400)).toEqual([]);
+    expect((await ari.channels()).map(({ name }) => name)).toEqual([
+      expect.stringMatching(/^PJSIP/),
+      expect.stringMatching(/^PJSIP/),
+    ]);
+    expect(await ari.hangUp(call_id, 16)).toBe(true);
+    await call.done;
+    expect(await ari.whisper(call_id, { cadence: '1400/300', seconds: 0.5 })).toBe(false);
+    caller.close();
   });
 });
 

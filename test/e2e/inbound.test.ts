@@ -120,6 +120,43 @@ describe('a call from outside', () => {
     await phone.stop();
   });
 
+  test('a limit of the number counts the calls out that show it, and names them to who calls in', async () => {
+    const { subscriber, line, number, phone } = await reachable({ ...POOR, balance_micros: 1_000_000n });
+    const { db } = world().database;
+    const did = await db
+      .updateTable('dids')
+      .set({ max_concurrent_calls: 1 })
+      .where('number', '=', number)
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const shows = { caller_id_did_id: did.id };
+    await db.updateTable('lines').set(shows).where('id', '=', line.line_id).execute();
+    const slot = `pabx:slots:NUMBER:TOTAL:${did.id}`;
+    // A change is live within moments: until then a call takes no slot of its number.
+    await waitUntil(
+      async () => {
+        const tried = await world().phones.call(line, '11987654321', 1_000);
+        await answered(tried);
+        const taken = slot in (await takenSlots(world()));
+        await tried.done;
+        return taken;
+      },
+      { timeout_ms: 20_000, what: 'the limit to hold' },
+    );
+    await noSlotTaken(world());
+    const out = await world().phones.call(line, '11987654321', 6_000);
+    await answered(out);
+    const [holder] = (await takenSlots(world()))[slot] ?? [];
+    const { sip, q850 } = REFUSALS.LIMIT_REACHED;
+    expect(await (await callIn(number)).done).toMatchObject({ status: sip, q850, rang: false });
+    const limited = { limit_level: 'NUMBER', limit_direction: 'TOTAL', limit_value: 1, holders: [holder] };
+    expect(await refusalOf(number)).toMatchObject({ subscriber_id: subscriber.id, ...limited });
+    await out.done;
+    await noSlotTaken(world());
+    expect((await (await callIn(number, { talk_ms: 100 })).done).status).toBe(200);
+    await phone.stop();
+  });
+
   test('a suspended subscriber receives nothing, nor does a blocked line', async () => {
     const { subscriber, line, number, phone } = await reachable();
     const { db } = world().database;

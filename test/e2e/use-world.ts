@@ -3,15 +3,18 @@ import { afterAll, beforeAll, beforeEach, inject, onTestFailed } from 'vitest';
 import WebSocket from 'ws';
 import { waitUntil } from '../../dev/services/process.ts';
 import { addReseller, addSubscriber, type SubscriberOptions } from '../../dev/world/tenants.ts';
-import { startWorld, type World } from '../../dev/world/world.ts';
+import { startWorld, type World, type WorldOptions } from '../../dev/world/world.ts';
 import type { LiveChange, LiveMessage } from '../../src/contract/live.ts';
 import { connectRedis } from '../../src/stores/redis/connect.ts';
 
 /** Slices so short that a call of a few seconds needs several. */
 export const QUICK = { SLICE_SECONDS: '3', LEAD_SECONDS: '1', GRACE_SECONDS: '2' } as const;
 
-/** A whole installation for the tests of one file. */
-export function useWorld(settings: Readonly<Record<string, string>> = QUICK): () => World {
+/** A whole installation for the tests of one file. `more`: what only then can be told of it. */
+export function useWorld(
+  settings: Readonly<Record<string, string>> = QUICK,
+  more: () => Promise<Partial<WorldOptions>> = async () => ({}),
+): () => World {
   let world: World | null = null;
   const get = () => {
     if (!world) throw new Error('the world is not there yet');
@@ -20,7 +23,8 @@ export function useWorld(settings: Readonly<Record<string, string>> = QUICK): ()
   beforeAll(async () => {
     const asterisk = inject('asterisk');
     if (asterisk.kind === 'missing') throw new Error(asterisk.message);
-    world = await startWorld({ postgresUrl: inject('postgresUrl'), asteriskRoot: asterisk, settings });
+    const postgresUrl = inject('postgresUrl');
+    world = await startWorld({ postgresUrl, asteriskRoot: asterisk, settings, ...(await more()) });
   });
   beforeEach(() => {
     onTestFailed(() => {
@@ -70,6 +74,17 @@ export async function takenSlots(world: World): Promise<Record<string, string[]>
     const keys = await redis.keys('pabx:slots:*');
     const members = await Promise.all(keys.map((key) => redis.zrange(key, 0, '-1')));
     return Object.fromEntries(keys.map((key, index) => [key, members[index] as string[]]));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** As when somebody empties it by mistake. */
+export async function flushRedis(world: World): Promise<void> {
+  const redis = connectRedis(world.redis.url, () => {});
+  try {
+    await new Promise((resolve) => redis.once('ready', resolve));
+    await redis.flushall();
   } finally {
     redis.disconnect();
   }

@@ -1,12 +1,13 @@
 import http from 'node:http';
 import WebSocket from 'ws';
-import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+import { type AriChannel, AriError, type AriOptions, type AriPort, type Tone } from './port.ts';
 import {
   type AriResponse,
   createSocketRequests,
   RESPONSE_TYPE,
   type SocketRequests,
 } from './socket-requests.ts';
+import { createStarts, newToneChannel, type Starts } from './whisper.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
@@ -117,14 +118,20 @@ function watch(application: string, request: Request, lost: (reason: Error) => v
   };
 }
 
-function listen(socket: WebSocket, options: AriOptions, request: Request, answers: SocketRequests): Watch {
+function listen(
+  socket: WebSocket,
+  options: AriOptions,
+  request: Request,
+  takes: (event: object) => boolean,
+  gone: (reason: Error) => void,
+): Watch {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
     echo.stop();
     socket.terminate();
-    answers.lose(reason);
+    gone(reason);
     options.onLost(reason);
   };
   const echo = watch(options.application, request, lost);
@@ -136,7 +143,7 @@ function listen(socket: WebSocket, options: AriOptions, request: Request, answer
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event !== 'object' || event === null || answers.takes(event) || echo.isEcho(event)) return;
+    if (typeof event !== 'object' || event === null || takes(event) || echo.isEcho(event)) return;
     options.onEvent(event);
   });
   socket.on('error', lost);
@@ -147,8 +154,44 @@ function listen(socket: WebSocket, options: AriOptions, request: Request, answer
       over = true;
       echo.stop();
       socket.terminate();
-      answers.lose(new Error('the ARI connection was closed'));
+      gone(new Error('the ARI connection was closed'));
     },
+  };
+}
+
+function done(operation: string, { status, body }: AriResponse): boolean {
+  if (status >= 200 && status < 300) return true;
+  // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
+  if (status === 404 || status === 409 || status === 412) return false;
+  throw new AriError(operation, status, body);
+}
+
+/** A snoop channel speaks into what its party hears. It ends with its tone, or with the call. */
+function whisperer(application: string, ask: SocketRequests['request'], starts: Starts): AriPort['whisper'] {
+  const post = async (path: string, parameters: Record<string, string>) =>
+    done(path, await ask('POST', `/channels/${path}?${new URLSearchParams(parameters)}`));
+
+  async function play(tone_id: string, { cadence, seconds }: Tone): Promise<boolean> {
+    // Before the tone: it must not stay, whatever becomes of us.
+    const limit = { variable: 'TIMEOUT(absolute)', value: seconds.toFixed(3) };
+    return (
+      (await post(`${tone_id}/variable`, limit)) &&
+      (await post(`${tone_id}/play`, { media: `tone:${cadence}` }))
+    );
+  }
+
+  return async (channel_id, tone) => {
+    const tone_id = newToneChannel();
+    const began = starts.of(tone_id);
+    try {
+      const snoop = `${encodeURIComponent(channel_id)}/snoop/${tone_id}`;
+      if (!(await post(snoop, { app: application, whisper: 'out' }))) return false;
+      if ((await began) && (await play(tone_id, tone))) return true;
+      await ask('DELETE', `/channels/${tone_id}`);
+      return false;
+    } finally {
+      starts.forget(tone_id);
+    }
   };
 }
 
@@ -156,15 +199,8 @@ function listen(socket: WebSocket, options: AriOptions, request: Request, answer
 function createPort(
   request: Request,
   ask: SocketRequests['request'],
-  isListening: () => Promise<boolean>,
-  close: () => void,
+  rest: Pick<AriPort, 'whisper' | 'isListening' | 'close'>,
 ): AriPort {
-  const done = async (operation: string, { status, body }: AriResponse): Promise<boolean> => {
-    if (status >= 200 && status < 300) return true;
-    // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
-    if (status === 404 || status === 409 || status === 412) return false;
-    throw new AriError(operation, status, body);
-  };
   return {
     async channels() {
       const { status, body } = await request('GET', '/channels');
@@ -180,8 +216,7 @@ function createPort(
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
       return done('hangup', await ask('DELETE', path));
     },
-    isListening,
-    close,
+    ...rest,
   };
 }
 
@@ -193,8 +228,14 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
+  const starts = createStarts();
   const answers = createSocketRequests(socket, REQUEST_TIMEOUT_ms);
-  const { ask, stop } = listen(socket, options, request, answers);
+  const gone = (reason: Error) => {
+    answers.lose(reason);
+    starts.close();
+  };
+  const takes = (event: object) => answers.takes(event) || starts.hear(event);
+  const { ask, stop } = listen(socket, options, request, takes, gone);
   const close = () => {
     stop();
     agent.destroy();
@@ -208,5 +249,6 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(request, answers.request, ask, close);
+  const whisper = whisperer(options.application, answers.request, starts);
+  return createPort(request, answers.request, { whisper, isListening: ask, close });
 }

@@ -10,6 +10,7 @@ export const CONTEXTS = {
   emergency: 'pabx-emergency-call',
   offlineInternal: 'pabx-offline-internal',
   fromTrunk: 'from-trunk',
+  forward: 'pabx-forward',
 } as const;
 
 interface Moment {
@@ -31,6 +32,8 @@ export type CallEvent =
       readonly dialled: string;
       /** The call that this one goes on with, when its line transferred it. */
       readonly root: string | null;
+      /** The line did not dial, it sends a call on. */
+      readonly forward: Forward | null;
     })
   /** From outside, over a trunk. */
   | (Moment & {
@@ -54,6 +57,15 @@ export type CallEvent =
     })
   | (Moment & { readonly type: 'GONE'; readonly channel_id: string; readonly q850: number });
 
+type Offered = Extract<CallEvent, { type: 'OFFERED' }>;
+
+export interface Forward {
+  /** The call that is sent on. */
+  readonly from: string;
+  /** SIP users of the lines that sent it on before this one. */
+  readonly senders: readonly string[];
+}
+
 interface RawEvent {
   type?: string;
   timestamp?: string;
@@ -62,6 +74,7 @@ interface RawEvent {
   peer?: AriChannel;
   dialstatus?: string;
   cause?: number;
+  args?: readonly string[];
 }
 
 /** Asterisk writes the zone as `+0000`, which ISO 8601 parsers want as `+00:00`. */
@@ -70,14 +83,22 @@ export function parseTimestamp(text: string): number {
   return Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 }
 
+const TRANSFERRED = /^Local\/([a-z0-9]+)-.+@pabx-transferred-[0-9a-f]+;2$/;
+const SENT_ON = /^Local\/([a-z0-9]+)-(.+)@pabx-forward-[0-9a-f]+;2$/;
+
 /**
- * `PJSIP/k3x9…-0000001a` → `k3x9…`, and the same of a channel that dials for a line which transferred:
- * `Local/k3x9…-201@pabx-transferred-0000001a;2`. null for channels that call for nobody.
+ * `PJSIP/k3x9…-0000001a` → `k3x9…`, and of the channel by which a line sends a call on, or transfers it, that line. null for
+ * channels that are no leg of a phone, trunk or line.
  */
 export function endpointOf(channel_name: string): string | null {
-  const [, phone, transferring] =
-    /^PJSIP\/(.+)-[0-9a-f]+$|^Local\/([a-z0-9]+)-.+@pabx-transferred-[0-9a-f]+;2$/.exec(channel_name) ?? [];
-  return phone ?? transferring ?? null;
+  const phone = /^PJSIP\/(.+)-[0-9a-f]+$/.exec(channel_name);
+  return (phone ?? SENT_ON.exec(channel_name) ?? TRANSFERRED.exec(channel_name))?.[1] ?? null;
+}
+
+/** The line whose phone a called leg is, or who sent the call on there. */
+export function lineAnswering(channel_name: string): { sip_username: string | null; sent_on: boolean } {
+  const match = /^(PJSIP|Local)\/([a-z0-9]+)-/.exec(channel_name);
+  return { sip_username: match?.[2] ?? null, sent_on: match?.[1] === 'Local' };
 }
 
 const PROGRESS: Readonly<Record<string, 'STARTED' | 'RINGING' | 'ANSWERED'>> = {
@@ -102,12 +123,26 @@ function dialling({ caller, peer, dialstatus = '' }: RawEvent, at_ms: number): C
   };
 }
 
-function started({ channel }: RawEvent, at_ms: number): CallEvent | null {
+/** What the dialplan of forwarding says as it hands a call over: where it comes from, and `-<line>-<line>…` up to this one. */
+function sentOn({ channel, args = [] }: RawEvent, offered: Omit<Offered, 'forward' | 'dialled'>): Offered {
+  const [from = '', senders = ''] = args;
+  const dialled = SENT_ON.exec(channel?.name ?? '')?.[2] ?? '';
+  return { ...offered, dialled, forward: { from, senders: senders.split('-').slice(1, -1) } };
+}
+
+function started(event: RawEvent, at_ms: number): CallEvent | null {
+  const { channel } = event;
   const endpoint = channel && endpointOf(channel.name);
   if (!channel || !endpoint) return null;
   const call = { at_ms, call_id: channel.id, dialled: channel.dialplan.exten };
-  if (channel.dialplan.context !== CONTEXTS.fromTrunk)
-    return { type: 'OFFERED', ...call, sip_username: endpoint, root: channel.channelvars?.PABX_ROOT || null };
+  const offered = {
+    type: 'OFFERED',
+    ...call,
+    sip_username: endpoint,
+    root: channel.channelvars?.PABX_ROOT || null,
+  } as const;
+  if (channel.dialplan.context === CONTEXTS.forward) return sentOn(event, offered);
+  if (channel.dialplan.context !== CONTEXTS.fromTrunk) return { ...offered, forward: null };
   return { type: 'ARRIVED', ...call, trunk: endpoint, caller: channel.caller?.number ?? '' };
 }
 

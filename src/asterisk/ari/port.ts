@@ -22,9 +22,21 @@ export interface AriPort {
   continueAt(channel_id: string, context: string, extension: string): Promise<boolean>;
   /** Hangs up any channel with this Q.850 cause. False when it is gone. */
   hangUp(channel_id: string, q850: number): Promise<boolean>;
+  /** Plays a tone to the party of this channel and to nobody else; the call goes on. False when the channel is gone. */
+  whisper(channel_id: string, tone: Tone): Promise<boolean>;
   /** Whether events still come to us, and no other client has taken the application over. Asks the switch. */
   isListening(): Promise<boolean>;
   close(): void;
+}
+
+export interface Tone {
+  /**
+   * Hz and milliseconds as indications.conf has them, `!` before what is played once, `|` between them: a comma would
+   * begin another piece of media. `!1400/200|!0/100|!1400/200` are two beeps.
+   */
+  readonly cadence: string;
+  /** How long it takes in all: with it ends what the switch set up for it, whoever is there to see to it. */
+  readonly seconds: number;
 }
 
 export interface AriOptions {

@@ -2,7 +2,7 @@ import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
 import { BY, journal, NOW_MS, renderLegEnds } from './journal.ts';
 import { dialplanLiteral } from './quote.ts';
-import type { NumberRow } from './rows.ts';
+import type { GroupRow, NumberRow } from './rows.ts';
 import { renderTransfers } from './transfers.ts';
 
 /*
@@ -30,7 +30,11 @@ const NO_CIRCUIT = 34;
 const OUT_OF_ORDER = 38;
 
 /** The contexts shared by all calls; `trunks` are the codes of the server's trunks in order of priority. */
-export function renderCalls(trunks: readonly string[], numbers: readonly NumberRow[]): string[] {
+export function renderCalls(
+  trunks: readonly string[],
+  numbers: readonly NumberRow[],
+  groups: readonly GroupRow[],
+): string[] {
   const codes = trunks.map((code) => dialplanLiteral(code, { row: 'trunk', field: 'code' }));
   return [
     ...emergency(codes),
@@ -41,7 +45,7 @@ export function renderCalls(trunks: readonly string[], numbers: readonly NumberR
     ...renderTransfers(),
     ...refused(),
     ...fromTrunk(),
-    ...offlineNumbers(numbers),
+    ...offlineNumbers(numbers, groups),
   ];
 }
 
@@ -88,6 +92,8 @@ function internal(): string[] {
     ...identified,
     ` same => n,Dial(PJSIP/\${CUT(EXTEN,-,2)},${OFFLINE_INTERNAL_RING_SECONDS},giU(pabx-answered^${OFFLINE_INTERNAL_SECONDS}))`,
     ...lineEnded,
+    '; G-<code of the ring group>-<extension>',
+    `exten => _G-.,1,Goto(pabx-grant,G-\${CUT(EXTEN,-,2)}-\${CUT(EXTEN,-,3)}-${OFFLINE_INTERNAL_SECONDS}-${OFFLINE_INTERNAL_RING_SECONDS}--,1)`,
     ...journal('O'),
   ];
 }
@@ -112,17 +118,21 @@ function outbound(): string[] {
 function grant(): string[] {
   return [
     '; T-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>, or L-<sip user name>-…, or from outside I-<sip user name>-…',
+    '; The same of ring groups: G-<code>-…-<a digit for each member, 1: it does not ring>, or from outside R-<code>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
     ...granted(
       'T',
-      `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`,
-      'pabx-paid',
       [NO_NAME],
-      ended,
+      [
+        dial(`PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`, RING_SECONDS, '', 'pabx-paid'),
+        ...ended,
+      ],
     ),
-    ...granted('L', `PJSIP/\${CUT(EXTEN,-,2)}`, 'pabx-inside', [], lineEnded),
-    ...granted('I', `PJSIP/\${CUT(EXTEN,-,2)}`, 'pabx-answered', unnamed, lineEnded),
+    ...granted('L', [], rungAndSentOn),
+    ...granted('I', unnamed, rungAndSentOn),
+    ...granted('G', [], groupRung),
+    ...granted('R', unnamed, groupRung),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...journal('G'),
   ];
@@ -130,13 +140,11 @@ function grant(): string[] {
 
 /** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
 function granted(
-  kind: 'T' | 'L' | 'I',
-  destination: string,
-  leg: string,
+  kind: 'T' | 'L' | 'I' | 'G' | 'R',
   before: readonly string[],
-  after: readonly string[],
+  dialled: readonly string[],
 ): string[] {
-  const wellFormed = `^${kind}-[a-z0-9]+-[+]?[0-9]+-[1-9]${'[0-9]?'.repeat(4)}-[1-9]${'[0-9]?'.repeat(2)}-[+]?[0-9]*$`;
+  const wellFormed = `^${kind}-[a-z0-9]+-[+]?[0-9]+-[1-9]${'[0-9]?'.repeat(4)}-[1-9]${'[0-9]?'.repeat(2)}-[+]?[0-9]*${kind === 'G' || kind === 'R' ? '-[01]*' : ''}$`;
   return [
     `exten => _${kind}-.,1,GotoIf($[\${REGEX("${wellFormed}" \${EXTEN})}]?granted)`,
     ` same => n,Hangup(${OUT_OF_ORDER})`,
@@ -144,8 +152,7 @@ function granted(
     ...identified,
     ...before,
     ` same => n,ExecIf($["\${CUT(EXTEN,-,6)}" != ""]?Set(CALLERID(num)=\${CUT(EXTEN,-,6)}))`,
-    ` same => n,Dial(${destination},\${CUT(EXTEN,-,5)},giU(${leg}^\${CUT(EXTEN,-,4)}))`,
-    ...after,
+    ...dialled,
   ];
 }
 
@@ -198,10 +205,12 @@ function arriving(pattern: string): string[] {
 }
 
 /** A call from outside costs nothing: when nobody decides, its line rings. As `calledNumber` reads what carriers send. */
-function offlineNumbers(numbers: readonly NumberRow[]): string[] {
+function offlineNumbers(numbers: readonly NumberRow[], groups: readonly GroupRow[]): string[] {
   const meant = (pattern: string, number: string) =>
     `exten => ${pattern},1,Goto(pabx-offline-number,${number},1)`;
   const caller = `\${FILTER(+,\${CALLERID(num):0:1})}\${FILTER(0-9,\${CALLERID(num)}):0:${CALLER_DIGITS}}`;
+  const ring = (grant: string, last: string) =>
+    `Goto(pabx-grant,${grant}-${OFFLINE_INTERNAL_SECONDS}-${OFFLINE_INTERNAL_RING_SECONDS}-${last},1)`;
   return [
     '; When nobody decides about a call from outside, it rings the line of its number.',
     '; D<number as it was dialled>',
@@ -213,15 +222,27 @@ function offlineNumbers(numbers: readonly NumberRow[]): string[] {
     `exten => i,1,Hangup(${UNALLOCATED})`,
     '[pabx-offline-number]',
     ...sortedBy(numbers, ({ number }) => number).map(
-      ({ number, sip_username }) =>
-        `exten => ${number},1,Goto(pabx-grant,I-${sip_username}-${number}-${OFFLINE_INTERNAL_SECONDS}-${OFFLINE_INTERNAL_RING_SECONDS}-${caller},1)`,
+      ({ number, sip_username }) => `exten => ${number},1,${ring(`I-${sip_username}-${number}`, caller)}`,
+    ),
+    ...sortedBy(groups, ({ code }) => code).flatMap(({ code, numbers }) =>
+      numbers.map((number) => `exten => ${number},1,${ring(`R-${code}-${number}`, `${caller}-`)}`),
     ),
     `exten => i,1,Hangup(${UNALLOCATED})`,
   ];
 }
 
-/** The callee inherits whose call it is, what was granted to it and by whom: after a transfer it may be the last to tell. */
-const identified = [` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY})`];
+const RING_SECONDS = `\${CUT(EXTEN,-,5)}`;
+
+const dial = (destination: string, ring_seconds = RING_SECONDS, label = '', leg = 'pabx-inside') =>
+  ` same => n${label},Dial(${destination},${ring_seconds},giU(${leg}^\${CUT(EXTEN,-,4)}))`;
+
+/**
+ * `h` has an EXTEN of its own. The callee inherits whose call it is, what was granted to it and by whom: after a transfer it
+ * may be the last to tell.
+ */
+const identified = [
+  ` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY},_PABX_FORWARDED_FROM=\${PABX_FORWARDED_FROM})`,
+];
 
 const NO_NAME = ' same => n,Set(CALLERID(name)=)';
 
@@ -240,6 +261,37 @@ const ended = [
 
 /** A phone that is not registered is 'no route' (3) to Dial: 404, as if its number did not exist. */
 const lineEnded = [` same => n,ExecIf($["\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`, ...ended];
+
+const LINE = `\${PABX_LINE}`;
+
+/** Rings the phone of a line and goes on to where the line sends its calls: at once, or after an end that it names. */
+const ringLine = [
+  ` same => n,Set(PABX_RING=${RING_SECONDS})`,
+  ` same => n,Gosub(pabx-forwards,${LINE},1)`,
+  ` same => n,GotoIf($["\${PABX_TO}" != ""]?sent)`,
+  dial(`PJSIP/${LINE}`, `\${PABX_RING}`),
+  ` same => n,Set(PABX_TO=\${PABX_TO_\${DIALSTATUS}})`,
+  ` same => n,ExecIf($["\${PABX_TO}" = "" & "\${HANGUPCAUSE}" = "3"]?Hangup(${SUBSCRIBER_ABSENT}))`,
+  ` same => n,GotoIf($["\${PABX_TO}" = ""]?over)`,
+  dial(`Local/${LINE}-\${PABX_TO}@pabx-forward/n`, RING_SECONDS, '(sent)'),
+  ' same => n(over),NoOp()',
+  ...ended,
+];
+
+const rungAndSentOn = [` same => n,Set(PABX_LINE=\${CUT(EXTEN,-,2)})`, ...ringLine];
+
+/** Rings the phones of a group step by step, and then the line that comes after them, as if that had been called. */
+const groupRung = [
+  ` same => n,Set(PABX_LEFT_OUT=\${CUT(EXTEN,-,7)})`,
+  ` same => n,Gosub(pabx-groups,\${CUT(EXTEN,-,2)},1)`,
+  ` same => n(step),GotoIf($["\${PABX_PHONES}" = ""]?overflow)`,
+  ` same => n,Set(PABX_STEP=\${CUT(PABX_PHONES,-,1)})`,
+  ` same => n,Set(PABX_PHONES=\${PABX_PHONES:$[\${LEN(\${PABX_STEP})} + 1]})`,
+  dial(`\${PABX_STEP}`, `\${PABX_RING}`),
+  ` same => n,GotoIf($["\${DIALSTATUS}" = "ANSWER"]?over:step)`,
+  ` same => n(overflow),GotoIf($["${LINE}" = ""]?over)`,
+  ...ringLine,
+];
 
 const TRUNK_FAILED = `"\${DIALSTATUS}" = "CHANUNAVAIL" | "\${DIALSTATUS}" = "CONGESTION"`;
 

@@ -1,12 +1,14 @@
 import { canBeExtension } from '../../domain/short-codes.ts';
 import { dialplanLiteral, exact, hostAndPort, shown, UnrenderableValueError } from './quote.ts';
-import type { LineRow, NumberRow, ServerRows, TrunkRow } from './rows.ts';
+import type { ForwardRow, GroupRow, LineRow, NumberRow, ServerRows, TrunkRow } from './rows.ts';
 
 /** Rows of which every value may be written as it is; a line's name is quoted where it is written. */
 export interface CheckedRows {
   readonly lines: readonly LineRow[];
   readonly trunks: readonly CheckedTrunk[];
   readonly numbers: readonly NumberRow[];
+  readonly forwards: readonly ForwardRow[];
+  readonly groups: readonly GroupRow[];
   readonly problems: readonly string[];
 }
 
@@ -28,7 +30,10 @@ export function checkRows(rows: ServerRows): CheckedRows {
   // One whose line was left out rings nobody; the line's own problem says why.
   const ringing = rows.numbers.filter(({ sip_username }) => phones.has(sip_username));
   const numbers = keepGood(ringing, checkNumber(), problems);
-  return { lines, trunks, numbers, problems };
+  const sending = rows.forwards.filter(({ sip_username }) => phones.has(sip_username));
+  const forwards = keepGood(sending, checkForward, problems);
+  const groups = keepGood(rows.groups, checkGroup(lines, numbers), problems);
+  return { lines, trunks, numbers, forwards, groups, problems };
 }
 
 /** By code units: the same everywhere, which the order of a language is not. */
@@ -96,6 +101,46 @@ function checkNumber(): (number: NumberRow) => NumberRow {
     exact('e164', number.number, { row, field: 'number' });
     claim(taken, number.number, row, 'number', 'is taken by another line');
     return number;
+  };
+}
+
+function checkForward(forward: ForwardRow): ForwardRow {
+  const { sip_username, always, busy, no_answer, no_answer_seconds, offline } = forward;
+  const row = `line ${shown(sip_username)}`;
+  for (const [field, to] of Object.entries({ always, busy, no_answer, offline }))
+    if (to !== null) exact('destination', to, { row, field });
+  if (Number.isInteger(no_answer_seconds) && no_answer_seconds > 0) return forward;
+  throw new UnrenderableValueError({ row, field: 'no_answer_seconds' }, 'is no whole number of seconds');
+}
+
+/** A member whose line was left out leaves its place empty: calls name members by their places. */
+function checkGroup(lines: readonly LineRow[], numbers: readonly NumberRow[]): (group: GroupRow) => GroupRow {
+  const extensions = new Set(lines.map(({ subscriber_id, extension }) => `${subscriber_id} ${extension}`));
+  const taken = new Set(numbers.map(({ number }) => number));
+  return (group) => {
+    const row = `ring group ${shown(group.code)}`;
+    exact('groupCode', group.code, { row, field: 'code' });
+    exact('uuid', group.subscriber_id, { row, field: 'subscriber_id' });
+    if (!Number.isInteger(group.ring_seconds) || group.ring_seconds < 1)
+      throw new UnrenderableValueError({ row, field: 'ring_seconds' }, 'is no whole number of seconds');
+    if (!canBeExtension(group.extension))
+      throw new UnrenderableValueError(
+        { row, field: 'extension' },
+        `cannot be one: ${shown(group.extension)}`,
+      );
+    claim(extensions, `${group.subscriber_id} ${group.extension}`, row, 'extension', 'is taken');
+    for (const number of group.numbers) {
+      exact('e164', number, { row, field: 'number' });
+      claim(taken, number, row, 'number', 'is taken by another target');
+    }
+    const own = new Set(
+      lines
+        .filter(({ subscriber_id }) => subscriber_id === group.subscriber_id)
+        .map(({ sip_username }) => sip_username),
+    );
+    const known = (sip_username: string | null) =>
+      sip_username && own.has(sip_username) ? sip_username : null;
+    return { ...group, members: group.members.map(known), overflow: known(group.overflow) };
   };
 }
 

@@ -9,8 +9,21 @@ export const NOW_MS = `\${STRFTIME(,,%s%3q)}`;
 /** The endpoint that a channel came by, or for which a transferred one goes on: `PJSIP/<endpoint>-…`, `Local/<endpoint>-…`. */
 export const BY = `\${CUT(CUT(CHANNEL(name),/,2),-,1)}`;
 
-function write(kind: 'G' | 'E' | 'O', talk_ms: string): string {
-  const fields = ['v1', kind, `\${PABX_BY}`, `\${PABX_GRANT}`, talk_ms, NOW_MS, `\${HANGUPCAUSE}`];
+/** As the caller's, of the leg that was dialled last. */
+const ANSWERING_LINE = `\${CUT(CUT(DIALEDPEERNAME,/,2),-,1)}`;
+
+function write(kind: 'G' | 'E' | 'O', talk_ms: string, answered_by = ANSWERING_LINE): string {
+  const fields = [
+    'v1',
+    kind,
+    `\${PABX_BY}`,
+    `\${PABX_GRANT}`,
+    talk_ms,
+    NOW_MS,
+    `\${HANGUPCAUSE}`,
+    `\${PABX_FORWARDED_FROM}`,
+    answered_by,
+  ];
   return `Set(DB(pabx/\${EPOCH:0:-2}/\${PABX_CALL})=${fields.join('|')})`;
 }
 
@@ -43,10 +56,10 @@ export function journalOfTransferred(): string[] {
 export function renderLegEnds(): string[] {
   return [
     '[pabx-paid-ended]',
-    `exten => s,1,${write('G', SINCE_ANSWER)}`,
+    `exten => s,1,${write('G', SINCE_ANSWER, BY)}`,
     ' same => n,Return()',
     '[pabx-inside-ended]',
-    `exten => s,1,ExecIf($["\${BLINDTRANSFER}\${ATTENDEDTRANSFER}" != ""]?${write('G', SINCE_ANSWER)})`,
+    `exten => s,1,ExecIf($["\${BLINDTRANSFER}\${ATTENDEDTRANSFER}" != ""]?${write('G', SINCE_ANSWER, BY)})`,
     ' same => n,Return()',
   ];
 }

@@ -31,6 +31,8 @@ const KINDS = {
   uuid: { pattern: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, rule: 'is no UUID' },
   sipUsername: { pattern: /^[a-z0-9]{6,32}$/, rule: 'is not 6 to 32 of a-z and 0-9' },
   e164: { pattern: /^\+[1-9][0-9]{7,14}$/, rule: 'is no + and 8 to 15 digits' },
+  groupCode: { pattern: /^[a-z0-9]{12}$/, rule: 'is not 12 of a-z and 0-9' },
+  destination: { pattern: /^[+]?[0-9]{2,20}$/, rule: 'is not 2 to 20 digits' },
   trunkCode: { pattern: /^[a-z0-9]{1,16}$/, rule: 'is not 1 to 16 of a-z and 0-9' },
   serverName: { pattern: /^[a-z0-9]{1,16}$/, rule: 'is not 1 to 16 of a-z and 0-9' },
   md5: { pattern: /^[0-9a-f]{32}$/, rule: 'is not 32 hexadecimal digits', secret: true },

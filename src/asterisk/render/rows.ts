@@ -9,6 +9,8 @@ export interface ServerRows {
   /** In order of priority: emergency calls try them one after the other. */
   readonly trunks: readonly TrunkRow[];
   readonly numbers: readonly NumberRow[];
+  readonly forwards: readonly ForwardRow[];
+  readonly groups: readonly GroupRow[];
 }
 
 export interface AccessRow {
@@ -38,4 +40,30 @@ export interface NumberRow {
   /** E.164 with `+`. */
   readonly number: string;
   readonly sip_username: string;
+}
+
+/** Where the calls of a line go on to: digits, with a leading `+` or without. null: nowhere. */
+export interface ForwardRow {
+  readonly sip_username: string;
+  readonly always: string | null;
+  readonly busy: string | null;
+  readonly no_answer: string | null;
+  /** How long it rings before that. */
+  readonly no_answer_seconds: number;
+  readonly offline: string | null;
+}
+
+/** Lines that ring together, or one after the other. */
+export interface GroupRow {
+  readonly code: string;
+  readonly subscriber_id: string;
+  readonly extension: string;
+  readonly strategy: 'ALL' | 'ORDER';
+  readonly ring_seconds: number;
+  /** SIP users, by their places; null: that place rings nobody. */
+  readonly members: readonly (string | null)[];
+  /** SIP user of the line that rings after them. */
+  readonly overflow: string | null;
+  /** Numbers that ring it, E.164 with `+`. */
+  readonly numbers: readonly string[];
 }

@@ -36,6 +36,7 @@ export function renderTransfers(): string[] {
     '[pabx-transferred]',
     `exten => _[a-z0-9].,1,Set(CALLERID(all)=\${PJSIP_ENDPOINT(${endpoint},callerid)})`,
     ' same => n,Set(CALLERID(pres)=allowed_not_screened)',
+    ' same => n,Set(PABX_FORWARDED_FROM=)',
     ` same => n,Goto(\${PJSIP_ENDPOINT(${endpoint},context)},\${CUT(EXTEN,-,2)},1)`,
   ];
 }

@@ -42,6 +42,10 @@ export interface CallTables {
     direction: Generated<Direction>;
     /** Of a call that came in: the number that its caller showed. */
     caller_number: Generated<string | null>;
+    /** The call that its line sent on by this one. */
+    forwarded_from: Generated<string | null>;
+    /** The group that rang. */
+    ring_group_id: Generated<string | null>;
     parts: Json<RecordedPart[]>;
     claims: Json<{ level: LimitLevel; direction?: LimitDirection; limit: number }[]>;
     sale: Json<RecordedRate | null>;
@@ -68,9 +72,10 @@ export interface CallTables {
     holders: string[] | null;
     direction: Generated<Direction>;
     caller_number: Generated<string | null>;
+    forwarded_from: Generated<string | null>;
     created_at: Date;
   };
 }
 
 /** How the end of a call came, or became known; LOST is billed to its last proof of life. */
-export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'LOST' | 'SWITCH_JOURNAL';
+export type EndReason = 'HANGUP' | 'EXHAUSTED' | 'TOO_LONG' | 'BLOCKED' | 'LOST' | 'SWITCH_JOURNAL';

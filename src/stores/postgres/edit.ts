@@ -15,6 +15,7 @@ export type EditedTable =
   | 'subscribers'
   | 'lines'
   | 'dids'
+  | 'ring_groups'
   | 'users';
 
 /** The same words whether it never was or belongs to others. */

@@ -22,6 +22,11 @@ export interface LineRow {
   max_calls_per_second: number | null;
   max_call_seconds: number | null;
   max_ring_seconds: number | null;
+  forward_always: string | null;
+  forward_busy: string | null;
+  forward_no_answer: string | null;
+  forward_no_answer_seconds: number;
+  forward_offline: string | null;
   status: Status;
   version: number;
   created_at: Date;
@@ -37,7 +42,8 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
 const COLUMNS = sql.raw(`
   l.id, s.reseller_id, l.subscriber_id, s.name as subscriber_name, l.extension, l.name, l.sip_username, l.area_code,
   l.sales_plan_id, l.caller_id_did_id, l.allowed_classes, l.max_concurrent_calls, l.max_calls_per_second,
-  l.max_call_seconds, l.max_ring_seconds, l.status, l.version, l.created_at
+  l.max_call_seconds, l.max_ring_seconds, l.forward_always, l.forward_busy, l.forward_no_answer,
+  l.forward_no_answer_seconds, l.forward_offline, l.status, l.version, l.created_at
 `);
 const FROM = sql.raw('from lines l join subscribers s on s.id = l.subscriber_id');
 

@@ -3,8 +3,11 @@ import type { BillingMode, LineFacts, Status, TrunkFacts } from '../../domain/au
 import type { NumberFacts } from '../../domain/authorize-inbound.ts';
 import type { BundleSlot, CallClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
+import type { NumberLimits } from '../../domain/limits.ts';
 import type { VersionStart } from '../../domain/rate-table.ts';
+import type { GroupFacts } from '../../domain/ring-group.ts';
 import type { Db } from './connect.ts';
+import { groupsOf } from './group-facts.ts';
 
 interface LineRow {
   line_id: string;
@@ -18,6 +21,7 @@ interface LineRow {
   max_call_seconds: number | null;
   max_ring_seconds: number | null;
   caller_id: string | null;
+  caller_id_limits: NumberLimits | null;
   plan_id: string;
   subscriber_id: string;
   reseller_id: string;
@@ -31,6 +35,8 @@ interface LineRow {
   reserved_in: number;
   calls_per_second: number | null;
   internal_calls_take_slots: boolean;
+  warn_seconds: number;
+  switch_tone: boolean;
   reseller_max_calls: number;
   credit_limit_micros: bigint;
   daily_cap_micros: bigint | null;
@@ -45,6 +51,7 @@ interface LineRow {
   wholesale_versions: VersionStart[] | null;
   slots: BundleSlot[];
   extensions: Record<string, string>;
+  groups: Record<string, GroupFacts>;
 }
 
 function toFacts(row: LineRow): LineFacts {
@@ -60,6 +67,7 @@ function toFacts(row: LineRow): LineFacts {
     max_call_seconds: row.max_call_seconds,
     max_ring_seconds: row.max_ring_seconds,
     caller_id: row.caller_id,
+    caller_id_limits: row.caller_id_limits,
     plan_id: row.plan_id,
     sale_versions: row.sale_versions,
     subscriber: {
@@ -74,6 +82,8 @@ function toFacts(row: LineRow): LineFacts {
       reserved_in: row.reserved_in,
       calls_per_second: row.calls_per_second,
       internal_calls_take_slots: row.internal_calls_take_slots,
+      warn_seconds: row.warn_seconds,
+      switch_tone: row.switch_tone,
       reseller_max_calls: row.reseller_max_calls,
       credit_limit_micros: row.billing_mode === 'PREPAID' ? 0n : row.credit_limit_micros,
       daily_cap_micros: row.daily_cap_micros,
@@ -87,6 +97,7 @@ function toFacts(row: LineRow): LineFacts {
       ldn_mobile_uses_local: row.ldn_mobile_uses_local,
       slots: new Set(row.slots),
       extensions: new Map(Object.entries(row.extensions)),
+      groups: new Map(Object.entries(row.groups)),
     },
   };
 }
@@ -101,11 +112,13 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
     select l.id as line_id, l.sip_username, l.extension, l.area_code, l.status as line_status, l.allowed_classes,
       l.max_concurrent_calls as line_max_calls, l.max_calls_per_second as line_calls_per_second, l.max_call_seconds,
       l.max_ring_seconds,
-      (select number from dids where id = l.caller_id_did_id and status = 'ACTIVE') as caller_id, coalesce(l.sales_plan_id, s.sales_plan_id) as plan_id,
+      c.number as caller_id, case when c.id is not null then json_build_object('did_id', c.id, 'max_calls', c.max_concurrent_calls,
+        'max_calls_out', c.max_concurrent_out, 'max_calls_in', c.max_concurrent_in) end as caller_id_limits,
+      coalesce(l.sales_plan_id, s.sales_plan_id) as plan_id,
       s.id as subscriber_id, s.reseller_id, s.name, s.billing_mode, s.status as subscriber_status,
       r.status as reseller_status, s.max_concurrent_calls as max_calls,
       s.max_concurrent_out as max_calls_out, s.max_concurrent_in as max_calls_in, s.reserved_in,
-      s.max_calls_per_second as calls_per_second, s.internal_calls_take_slots,
+      s.max_calls_per_second as calls_per_second, s.internal_calls_take_slots, s.warn_seconds, s.switch_tone,
       s.daily_spend_cap_micros as daily_cap_micros, r.max_concurrent_calls as reseller_max_calls, s.credit_limit_micros, s.cycle_day,
       s.ldn_fixed_uses_local, s.ldn_mobile_uses_local, s.allow_loss_calls, s.intl_dialing, s.auto_ninth_digit,
       r.credit_limit_micros as reseller_credit_micros,
@@ -116,8 +129,10 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
        where v.cost_plan_id = r.cost_plan_id) end as wholesale_versions,
       (select coalesce(json_agg(slot), '[]') from bundle_slots where subscriber_id = s.id) as slots,
       (select json_object_agg(extension, sip_username) from lines
-       where subscriber_id = s.id and status = 'ACTIVE' or id = l.id) as extensions
+       where subscriber_id = s.id and status = 'ACTIVE' or id = l.id) as extensions,
+      ${groupsOf(sql`s.id`)} as groups
     from lines l join subscribers s on s.id = l.subscriber_id join resellers r on r.id = s.reseller_id
+    left join dids c on c.id = l.caller_id_did_id and c.status = 'ACTIVE'
     where l.sip_username = ${sip_username}`.execute(db);
   return rows[0] ? toFacts(rows[0]) : null;
 }
@@ -125,8 +140,11 @@ export async function findLineFacts(db: Db, sip_username: string): Promise<LineF
 /** A number that can be called from outside; null if the platform does not have it. */
 export async function findNumberFacts(db: Db, number: string): Promise<NumberFacts | null> {
   const { rows } = await sql<NumberFacts>`
-    select d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id, s.server_id, l.sip_username
+    select d.id as did_id, d.max_concurrent_calls as max_calls, d.max_concurrent_out as max_calls_out,
+      d.max_concurrent_in as max_calls_in, d.number, d.status = 'ACTIVE' as active, d.reseller_id, d.subscriber_id, s.server_id,
+      l.sip_username, g.code as group_code
     from dids d left join subscribers s on s.id = d.subscriber_id left join lines l on l.id = d.target_line_id
+      left join ring_groups g on g.id = d.target_group_id
     where d.number = ${number}`.execute(db);
   return rows[0] ?? null;
 }

@@ -9,6 +9,10 @@ export interface NumberRow {
   subscriber_id: string | null;
   number: string;
   target_line_id: string | null;
+  max_concurrent_calls: number | null;
+  max_concurrent_in: number | null;
+  max_concurrent_out: number | null;
+  target_group_id: string | null;
   status: 'ACTIVE' | 'INACTIVE';
   version: number;
   created_at: Date;
@@ -19,9 +23,9 @@ const SORTS: Readonly<Record<string, SortColumn>> = {
   created_at: ['d.created_at', 'timestamptz'],
 };
 
-const COLUMNS = sql.raw(
-  'd.id, d.reseller_id, d.subscriber_id, d.number, d.target_line_id, d.status, d.version, d.created_at',
-);
+const COLUMNS = sql.raw(`
+  d.id, d.reseller_id, d.subscriber_id, d.number, d.target_line_id, d.target_group_id, d.max_concurrent_calls,
+  d.max_concurrent_in, d.max_concurrent_out, d.status, d.version, d.created_at`);
 
 export interface NumberFilter {
   readonly subscriber_id?: string | undefined;

@@ -47,6 +47,8 @@ export type CallRow = Pick<
   | 'line_id'
   | 'direction'
   | 'caller_number'
+  | 'forwarded_from'
+  | 'ring_group_id'
   | 'dialled'
   | 'number'
   | 'call_class'
@@ -76,7 +78,7 @@ export async function listCalls(
   const page = pageClauses(request, SORTS, ['c.id', 'text']);
   const { rows } = await sql<CallRow & { page_cursor: string }>`
     select c.id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.direction, c.caller_number,
-      c.dialled, c.number, c.call_class, c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
+      c.forwarded_from, c.ring_group_id, c.dialled, c.number, c.call_class, c.created_at, c.ringing_at, c.answered_at, c.ended_at, c.talk_ms, c.billed_seconds, c.bundle_seconds,
       c.paid_seconds, c.total_micros, c.cadence, c.end_reason ${sql.raw(COSTS[reader.role])},
       ${page.cursor} as page_cursor
     from calls c
@@ -100,7 +102,7 @@ export async function listRefusals(
   const page = pageClauses(request, SORTS, ['c.call_id', 'text']);
   const { rows } = await sql<RefusalRow & { page_cursor: string }>`
     select c.call_id, c.subscriber_id, c.line_id, ${sql.raw(EXTENSION)} as extension, c.direction, c.caller_number,
-      c.dialled, c.number, c.call_class, c.reason, c.detail, c.limit_level, c.limit_direction, c.limit_value,
+      c.forwarded_from, c.dialled, c.number, c.call_class, c.reason, c.detail, c.limit_level, c.limit_direction, c.limit_value,
       c.holders, c.created_at,
       ${page.cursor} as page_cursor
     from refusals c

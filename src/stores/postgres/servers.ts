@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { hashToken } from './api-keys.ts';
 import type { Db } from './connect.ts';
+import { readGroups } from './group-facts.ts';
 
 export interface ServerRow {
   readonly id: string;
@@ -58,7 +59,18 @@ export async function readConfiguration(db: Db, server_id: string) {
     .where('s.status', '=', 'ACTIVE')
     .where('r.status', '=', 'ACTIVE')
     .execute();
-  return { lines, trunks, numbers };
+  const forwards = await db
+    .selectFrom('lines as l')
+    .innerJoin('subscribers as s', 's.id', 'l.subscriber_id')
+    .select(['l.sip_username', 'l.forward_always as always', 'l.forward_busy as busy'])
+    .select(['l.forward_no_answer as no_answer', 'l.forward_no_answer_seconds as no_answer_seconds'])
+    .select('l.forward_offline as offline')
+    .where('s.server_id', '=', server_id)
+    .where(
+      sql<boolean>`coalesce(forward_always, forward_busy, forward_no_answer, forward_offline) is not null`,
+    )
+    .execute();
+  return { lines, trunks, numbers, forwards, groups: await readGroups(db, server_id) };
 }
 
 export interface NewRevision {

@@ -1,10 +1,13 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillingMode, Status } from '../../domain/authorize.ts';
+import type { BrakeMode } from '../../domain/brake.ts';
 import type { BundleSlot, DialledClass } from '../../domain/call-class.ts';
 import type { IntlDialing } from '../../domain/dialled-result.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import type { Pricing, RateKind } from '../../domain/rate-table.ts';
+import type { RingStrategy } from '../../domain/ring-group.ts';
 import type { Role } from '../../domain/tenant.ts';
+import type { BlockTables } from './block-tables.ts';
 import type { CallTables } from './call-tables.ts';
 import type { ClassRate } from './recorded.ts';
 
@@ -28,7 +31,7 @@ interface Owned {
   subscriber_id: string | null;
 }
 
-export interface Database extends CallTables {
+export interface Database extends CallTables, BlockTables {
   resellers: Edited & {
     id: Generated<string>;
     name: string;
@@ -160,6 +163,11 @@ export interface Database extends CallTables {
     reserved_in: Generated<number>;
     max_calls_per_second: number | null;
     internal_calls_take_slots: Generated<boolean>;
+    warn_seconds: Generated<number>;
+    switch_tone: Generated<boolean>;
+    /** null: as the platform has it. */
+    brake_mode: BrakeMode | null;
+    brake_percent: number | null;
     max_lines: number | null;
     allow_loss_calls: Generated<boolean>;
     ldn_fixed_uses_local: Generated<boolean>;
@@ -189,6 +197,10 @@ export interface Database extends CallTables {
     subscriber_id: string | null;
     number: string;
     target_line_id: string | null;
+    max_concurrent_calls: number | null;
+    max_concurrent_in: number | null;
+    max_concurrent_out: number | null;
+    target_group_id: string | null;
     status: Generated<'ACTIVE' | 'INACTIVE'>;
     created_at: CreatedAt;
   };
@@ -229,6 +241,18 @@ export interface Database extends CallTables {
     after: Json<Record<string, unknown> | null>;
   };
   bundle_slots: { subscriber_id: string; slot: BundleSlot; bundle_id: string };
+  ring_groups: Edited & {
+    id: Generated<string>;
+    subscriber_id: string;
+    code: Generated<string>;
+    extension: string;
+    name: string;
+    strategy: RingStrategy;
+    ring_seconds: number;
+    member_line_ids: string[];
+    overflow_line_id: string | null;
+    created_at: CreatedAt;
+  };
   lines: Edited & {
     id: Generated<string>;
     subscriber_id: string;
@@ -244,6 +268,11 @@ export interface Database extends CallTables {
     max_calls_per_second: number | null;
     max_call_seconds: number | null;
     max_ring_seconds: number | null;
+    forward_always: string | null;
+    forward_busy: string | null;
+    forward_no_answer: string | null;
+    forward_no_answer_seconds: Generated<number>;
+    forward_offline: string | null;
     status: Generated<Status>;
     created_at: CreatedAt;
   };

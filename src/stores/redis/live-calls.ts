@@ -119,6 +119,10 @@ export interface LiveCallStore {
   /** The grant after one more slice, unchanged when nothing is left. */
   extend(input: ExtendInput): Promise<ExtendAnswer>;
   answer(call_id: string, server_id: string, answered_at_ms: number): Promise<void>;
+  /** Which calls hold each slot now. */
+  holders(claims: readonly LimitClaim[]): Promise<string[][]>;
+  /** Takes a line's slot for a call that it answered, past its limit; `facts`: the call's from now on. */
+  joinLine(call_id: string, server_id: string, claim: LimitClaim, facts: string): Promise<void>;
   /** null: the payer's wallet is not loaded. */
   readMeans(input: MeansInput): Promise<MeansAnswer | null>;
   /** Frees the slots. Once more changes nothing. */
@@ -296,6 +300,14 @@ export function createLiveCallStore(redis: Redis, ownership: Ownership): LiveCal
     },
     async answer(call_id, server_id, answered_at_ms) {
       await fenced(server_id, 'answerCall', [keys.call(call_id)], [answered_at_ms]);
+    },
+    async holders(claims) {
+      if (claims.length === 0) return [];
+      return (await run('listHolders', claims.map(keys.slots), [])) as string[][];
+    },
+    async joinLine(call_id, server_id, claim, facts) {
+      const joined = [keys.call(call_id), keys.slots(claim)];
+      await fenced(server_id, 'joinLine', joined, [call_id, LEASE_ms, facts]);
     },
     async readMeans({ payer, reseller_id, minutes, ...means }) {
       const wallets = [keys.wallet(payer), keys.reseller(reseller_id)];

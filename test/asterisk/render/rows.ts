@@ -31,6 +31,8 @@ export function serverRows(changes: Partial<ServerRows> = {}): ServerRows {
     lines: [lineRow()],
     trunks: [trunkRow()],
     numbers: [],
+    forwards: [],
+    groups: [],
     ...changes,
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addSubscriber } from '../../../dev/world/tenants.ts';
 import { versionAt } from '../../../src/domain/rate-table.ts';
 import type { Db } from '../../../src/stores/postgres/connect.ts';
-import { findLineFacts, findTrunkFacts } from '../../../src/stores/postgres/lines.ts';
+import { findLineFacts, findNumberFacts, findTrunkFacts } from '../../../src/stores/postgres/lines.ts';
 import {
   addClassVersion,
   listVersionStarts,
@@ -42,7 +42,7 @@ async function addLine(tenant: Tenant, extension: string, status: 'ACTIVE' | 'BL
 async function addPlan(db: Db, reseller_id: string, price_micros_per_minute: bigint): Promise<string> {
   const { id } = await db
     .insertInto('sales_plans')
-    .values({ reseller_id, name: `Plano ${price_micros_per_minute}` })
+    .values({ reseller_id, name: `Preços ${price_micros_per_minute}` })
     .returning('id')
     .executeTakeFirstOrThrow();
   await addVersion(db, { sales_plan_id: id }, '2000-01-01T00:00:00Z', price_micros_per_minute);
@@ -76,6 +76,37 @@ function addVersion(
 
 const LONG_AGO_ms = Date.parse('2000-01-01T00:00:00Z');
 
+/** A number of a tenant with limits of its own. */
+async function addNumber(db: Db, { reseller_id, subscriber_id, line_id }: Tenant, number: string) {
+  const limits = { max_concurrent_calls: 4, max_concurrent_out: 3, max_concurrent_in: 2 };
+  const { id } = await db
+    .insertInto('dids')
+    .values({ reseller_id, subscriber_id, target_line_id: line_id, number, ...limits })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+const LIMITS = { max_calls: 4, max_calls_out: 3, max_calls_in: 2 };
+
+describe('the facts of a number', () => {
+  test('are its own, with its limits; a line has those of the one that it shows, while that is active', async () => {
+    const { db } = database();
+    const tenant = await addTenant(db, { billing_mode: 'PREPAID' });
+    const did_id = await addNumber(db, tenant, '+551140009876');
+    expect(await findNumberFacts(db, '+551140009876')).toMatchObject({ did_id, active: true, ...LIMITS });
+    expect((await factsOf(tenant.username)).caller_id_limits).toBeNull();
+    await db
+      .updateTable('lines')
+      .set({ caller_id_did_id: did_id })
+      .where('id', '=', tenant.line_id)
+      .execute();
+    const shown = { caller_id: '+551140009876', caller_id_limits: { did_id, ...LIMITS } };
+    expect(await factsOf(tenant.username)).toMatchObject(shown);
+    await db.updateTable('dids').set({ status: 'INACTIVE' }).where('id', '=', did_id).execute();
+    expect(await factsOf(tenant.username)).toMatchObject({ caller_id: null, caller_id_limits: null });
+  });
+});
+
 describe('the facts of a line', () => {
   test('are its own, its subscriber’s and its reseller’s', async () => {
     const { db } = database();
@@ -99,7 +130,7 @@ describe('the facts of a line', () => {
       .set({
         ...{ cycle_day: 31, allow_loss_calls: true, intl_dialing: 'AUTO', auto_ninth_digit: false },
         ...{ max_concurrent_out: 6, max_concurrent_in: 5, reserved_in: 2, max_calls_per_second: 9 },
-        internal_calls_take_slots: false,
+        ...{ internal_calls_take_slots: false, warn_seconds: 20, switch_tone: true },
         daily_spend_cap_micros: 9_007_199_254_742n,
       })
       .where('id', '=', tenant.subscriber_id)
@@ -150,6 +181,8 @@ describe('the facts of a line', () => {
       reserved_in: 2,
       calls_per_second: 9,
       internal_calls_take_slots: false,
+      warn_seconds: 20,
+      switch_tone: true,
       daily_cap_micros: 9_007_199_254_742n,
       reseller_max_calls: 77,
       credit_limit_micros: 9_007_199_254_740n,
@@ -163,6 +196,7 @@ describe('the facts of a line', () => {
       ldn_mobile_uses_local: true,
       slots: new Set(['FIXED_LOCAL', 'MOBILE_LDN']),
       extensions: new Map([['201', tenant.username]]),
+      groups: new Map(),
     });
   });
 

@@ -30,6 +30,8 @@ export const MONEY_TABLES = {
     call_class: '',
     direction: '',
     caller_number: '?',
+    forwarded_from: '?',
+    ring_group_id: '?',
     csp: '?',
     created_at: '',
     ringing_at: '?',

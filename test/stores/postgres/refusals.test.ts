@@ -22,6 +22,7 @@ const refusalOf = ({ server_id, reseller_id, subscriber_id, line_id }: Tenant): 
   holders: ['a', 'b'],
   direction: 'IN' as const,
   caller_number: '+5521999998888',
+  forwarded_from: null,
   created_at: new Date('2026-11-10T12:00:00.123Z'),
 });
 

@@ -106,6 +106,8 @@ export function billedRecord(tenant: Tenant, ended: EndedCall, more: Partial<Cal
     csp: null,
     direction: 'OUT',
     caller_number: null,
+    forwarded_from: null,
+    ring_group_id: null,
     created_at: new Date('2026-11-10T12:00:00Z'),
     ringing_at: null,
     answered_at: new Date('2026-11-10T12:00:05Z'),

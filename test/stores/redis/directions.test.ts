@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { PaceClaim } from '../../../src/domain/limits.ts';
+import { numberClaims, type PaceClaim } from '../../../src/domain/limits.ts';
 import {
   callOf,
   claim,
@@ -51,6 +51,17 @@ describe('directions', () => {
     await bench().store.end(first, SERVER);
     expect(await admit({ claims: [out] }), 'nine run, eight may before a call out').toBe('LIMIT');
     expect(await admit({ claims: [inwards] })).toBe('ADMITTED');
+  });
+
+  test('a number has as many calls as it may: 100 in and 100 that show it at once', async () => {
+    const number = { did_id: newId('number'), max_calls: 10, max_calls_out: 4, max_calls_in: 8 };
+    const begin = (way: 'OUT' | 'IN') => admit({ claims: numberClaims(number, way) });
+    const ways = Array.from({ length: 200 }, (_, index) => (index % 2 ? 'IN' : 'OUT'));
+    const codes = await Promise.all(ways.map(async (way) => ({ way, code: await begin(way) })));
+    const admitted = codes.filter(({ code }) => code === 'ADMITTED');
+    expect(admitted).toHaveLength(10);
+    expect(admitted.filter(({ way }) => way === 'OUT').length).toBeLessThanOrEqual(4);
+    expect(admitted.filter(({ way }) => way === 'IN').length).toBeLessThanOrEqual(8);
   });
 
   test('more kept than there are: no call out, all in', async () => {
