@@ -210,17 +210,20 @@ export function createController(deps: ControllerDependencies): Controller {
     const forwarded_from = forwardedFrom(event);
     const offered = { ...event, server_id, forwarded_from, dialled: printable(event.dialled) };
     const facts = besidesHeld(callFacts(offered, line, permission), live);
+    // Emergency calls depend on nothing (R15), and internal ones are never blocked.
+    const blockable = facts.call_class !== 'EMERGENCY' && facts.call_class !== 'INTERNAL';
+    const block = blockable ? await brake.refusalOf(facts) : null;
+    if (block) return refuse(link, event, block, facts);
     const group = 'group' in permission.route ? permission.route.group : null;
     const ringing = group ? await ringGroups.ring(group) : EVERYBODY;
     if ('refusal' in ringing) return refuse(link, event, ringing.refusal, facts);
     const { left_out } = ringing;
-    const unregistered = () => letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission, left_out);
     // Emergency calls depend on nothing (R15); what costs nothing goes on when Redis is away (R12).
-    if (facts.call_class === 'EMERGENCY') return unregistered();
-    const block = facts.call_class === 'INTERNAL' ? null : await brake.refusalOf(facts);
-    if (block) return refuse(link, event, block, facts);
     const costless = facts.call_class === 'INTERNAL' || facts.call_class === 'INBOUND';
-    if (costless && !store.ready()) return unregistered();
+    const optional = costless && !store.ready();
+    if (facts.call_class === 'EMERGENCY' || optional) {
+      return letGo(link, newLiveCall(facts, NO_GRANT, 0, false), permission, left_out);
+    }
     const admission = await admissions.admit(facts);
     if (admission.admitted) {
       const { grant, more_seconds } = admission;

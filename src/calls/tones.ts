@@ -1,3 +1,4 @@
+import { lineAnswering } from '../asterisk/ari/events.ts';
 import type { Tone } from '../asterisk/ari/port.ts';
 import type { Switch } from '../asterisk/session.ts';
 import { switchesToMoney, warningAt_ms } from '../domain/tones.ts';
@@ -48,10 +49,14 @@ const end_ms = (call: LiveCall) => (paidTalk(call, call.more_seconds) ?? call.fa
 const payersChannel = ({ facts, callee }: LiveCall) =>
   facts.direction === 'IN' ? callee?.channel_id : facts.call_id;
 
-function wantsTones({ facts, phase }: LiveCall): boolean {
-  return (
-    phase === 'ANSWERED' && facts.call_class !== 'EMERGENCY' && (facts.warn_seconds > 0 || facts.switch_tone)
-  );
+/** The line that sends a call on pays and is not there: both who talk would hear what is none of theirs. */
+const isSentOn = ({ facts, callee }: LiveCall) =>
+  facts.forwarded_from !== null || (callee !== null && lineAnswering(callee.channel_name).sent_on);
+
+function wantsTones(call: LiveCall): boolean {
+  const { facts, phase } = call;
+  if (phase !== 'ANSWERED' || facts.call_class === 'EMERGENCY' || isSentOn(call)) return false;
+  return facts.warn_seconds > 0 || facts.switch_tone;
 }
 
 export function createTones({ sharing, log, switchOf }: Dependencies): Tones {

@@ -19,8 +19,9 @@ const RICH = {
   rate: { price_micros_per_minute: 60n, cadence: [1, 1, 0] },
 } as const;
 
+/** What the process that runs now said last; the file has the words of those before it too. */
 const lastWord = (control: ControlPlane) =>
-  control.log().findLast(({ msg }) => msg === OWNS || msg === LOST || msg === 'closing');
+  control.log().findLast(({ msg, pid }) => pid === control.pid() && (msg === OWNS || msg === LOST));
 
 const isOwner = (control: ControlPlane) => control.running() && lastWord(control)?.msg === OWNS;
 
