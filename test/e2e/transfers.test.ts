@@ -177,12 +177,14 @@ describe('a call from outside that its line transfers outside', () => {
     const { subscriber, line, number, phone } = await office(RICH, { allowed_classes: [...allowed_classes] });
     const { desk, caller } = await transfer(line, number);
     expect(await caller.done).toMatchObject({ hungUpBy: 'OTHER_SIDE' });
-    const refusals = await world()
-      .database.db.selectFrom('refusals')
-      .selectAll()
-      .where('subscriber_id', '=', subscriber.id)
-      .execute();
-    expect(refusals).toMatchObject([
+    const read = () =>
+      world()
+        .database.db.selectFrom('refusals')
+        .selectAll()
+        .where('subscriber_id', '=', subscriber.id)
+        .execute();
+    await waitFor('the refusal', async () => (await read()).length > 0);
+    expect(await read()).toMatchObject([
       { reason: 'CLASS_NOT_PERMITTED', direction: 'OUT', line_id: line.line_id, dialled: to },
     ]);
     expect(await expectSettled(subscriber.id, 1)).toMatchObject([{ direction: 'IN' }]);
