@@ -19,11 +19,15 @@ export function connectPeers<Message>(url: string, onError: (error: Error) => vo
   const id = randomUUID();
   const [speaking, listening] = [connectRedis(url, onError), connectRedis(url, onError)];
   const channel = channelOf(speaking.options.db ?? 0);
+  let closed = false;
+  const failed = (error: Error) => {
+    if (!closed) onError(error);
+  };
   return {
     id,
     say(message) {
       if (speaking.status !== 'ready') return;
-      speaking.publish(channel, `${id} ${JSON.stringify(message)}`).catch(onError);
+      speaking.publish(channel, `${id} ${JSON.stringify(message)}`).catch(failed);
     },
     listen(heard, joined) {
       listening.on('message', (_, text: string) => {
@@ -31,13 +35,14 @@ export function connectPeers<Message>(url: string, onError: (error: Error) => vo
         if (from !== id) heard(JSON.parse(text.slice(id.length + 1)) as Message, from);
       });
       const subscribe = () => {
-        listening.subscribe(channel).then(joined, onError);
+        listening.subscribe(channel).then(joined, failed);
       };
       listening.on('ready', subscribe);
       if (listening.status === 'ready') subscribe();
       speaking.on('ready', joined);
     },
     close() {
+      closed = true;
       speaking.disconnect();
       listening.disconnect();
     },
