@@ -48,7 +48,7 @@ async function bench() {
         return listed;
       },
     },
-    ami: { list: async () => [], send: async () => ({}) },
+    ami: { list: async () => [], send: async () => ({ timestamp: String(Date.now() / 1000) }) },
   } as unknown as Switch;
   const controller = {
     live,
