@@ -4,6 +4,12 @@ import { ServiceFailedError } from '../services/errors.ts';
 import { freePort, freePorts } from '../services/ports.ts';
 import { type RunningSipp, startSipp } from '../services/sipp.ts';
 import {
+  answerAndReferScenario,
+  callAndReferScenario,
+  outsideReferScenario,
+  type Refer,
+} from './refer-scenario.ts';
+import {
   busyScenario,
   cancelScenario,
   carrierScenario,
@@ -35,6 +41,7 @@ export interface PlacedCall {
   readonly done: Promise<CallOutcome>;
   /** What has happened so far. */
   outcome(): CallOutcome;
+  messages(): SipMessage[];
   /** Where the switch takes the phone's audio; null before the answer. */
   mediaPort(): number | null;
   /** The phone vanishes without a word. */
@@ -45,6 +52,7 @@ export interface PlacedCall {
 export interface WaitingPhone {
   /** The INVITEs that reached it. */
   invites(): SipMessage[];
+  messages(): SipMessage[];
   stop(): Promise<void>;
 }
 
@@ -74,6 +82,7 @@ function place(sipp: RunningSipp): PlacedCall {
     readSipLog(sipp.files.messages).find((message) => message.firstLine.startsWith('SIP/2.0 200'));
   return {
     outcome,
+    messages: () => readSipLog(sipp.files.messages),
     mediaPort: () => answer()?.mediaPort() ?? null,
     done: sipp.exited.then(outcome),
     abandon: async () => {
@@ -109,9 +118,10 @@ export function createPhones(dir: string, sipPort: number) {
     const port = await freePort();
     await register(account, port);
     const sipp = await run(`phone-${++calls}`, scenario, [], port);
+    const messages = () => readSipLog(sipp.files.messages);
     return {
-      invites: () =>
-        readSipLog(sipp.files.messages).filter((message) => message.firstLine.startsWith('INVITE ')),
+      messages,
+      invites: () => messages().filter((message) => message.firstLine.startsWith('INVITE ')),
       stop: async () => {
         await sipp.stop({ timeout_ms: 1 });
       },
@@ -134,14 +144,21 @@ export function createPhones(dir: string, sipPort: number) {
       );
     },
     register: (account: PhoneAccount) => register(account),
-    /** Registers and waits for calls. */
-    wait: (account: PhoneAccount, ring_ms: number) => answerBy(account, carrierScenario(ring_ms)),
+    /** Dials, talks for a while and transfers the other party. */
+    async callAndRefer(account: PhoneAccount, number: string, refer: Refer): Promise<PlacedCall> {
+      const scenario = callAndReferScenario({ ...account, number }, refer);
+      return place(await run(`call-${++calls}`, scenario, ['-m', '1', '-recv_timeout', '90000']));
+    },
+    /** Registers and waits for calls; `refer`: and transfers whoever called. */
+    wait: (account: PhoneAccount, ring_ms: number, refer?: Refer) =>
+      answerBy(account, refer ? answerAndReferScenario(ring_ms, refer) : carrierScenario(ring_ms)),
     /** Registers and is busy. */
     waitBusy: (account: PhoneAccount) => answerBy(account, busyScenario()),
-    /** Calls in from the address of a trunk, one call of it at a time. */
-    async callIn(trunkPort: number, call: OutsideCall): Promise<PlacedCall> {
+    /** Calls in from the address of a trunk, one call of it at a time; `refer`: and tries to send on whom it reached. */
+    async callIn(trunkPort: number, call: OutsideCall, refer?: Refer): Promise<PlacedCall> {
       const args = ['-m', '1', '-recv_timeout', '90000'];
-      return place(await run(`outside-${++calls}`, outsideScenario(call), args, trunkPort));
+      const scenario = refer ? outsideReferScenario(call, refer) : outsideScenario(call);
+      return place(await run(`outside-${++calls}`, scenario, args, trunkPort));
     },
   };
 }

@@ -12,13 +12,13 @@ interface PhoneScenario {
 
 const REFUSALS = [400, 403, 404, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503, 603];
 
-const scenario = (name: string, steps: readonly string[]) =>
+export const scenario = (name: string, steps: readonly string[]) =>
   `<?xml version="1.0" encoding="UTF-8" ?>\n<scenario name="${name}">\n${steps.join('\n')}\n</scenario>\n`;
 
-const send = (lines: readonly string[], attributes = '') =>
+export const send = (lines: readonly string[], attributes = '') =>
   `<send ${attributes}><![CDATA[\n\n${lines.join('\n')}\n\n]]></send>`;
 
-const sdp = (media_port: number | '[media_port]' = '[media_port]') => [
+export const sdp = (media_port: number | '[media_port]' = '[media_port]') => [
   'Content-Type: application/sdp',
   'Content-Length: [len]',
   '',
@@ -32,7 +32,7 @@ const sdp = (media_port: number | '[media_port]' = '[media_port]') => [
 ];
 
 /** A request of the phone; `to` is the user it is addressed to, itself when it registers. */
-function request(
+export function request(
   method: string,
   target: string,
   user: string,
@@ -54,17 +54,17 @@ function request(
   ];
 }
 
-const noBody = ['Content-Length: 0'];
+export const noBody = ['Content-Length: 0'];
 const credentials = (phone: { username: string; password: string }) =>
   `[authentication username=${phone.username} password=${phone.password}]`;
 
 /** RFC 3261 wants everything but these characters percent-encoded; the switch decodes it. */
-function targetOf(number: string): string {
+export function targetOf(number: string): string {
   return `sip:${encodeURIComponent(number).replaceAll("'", '%27')}@[remote_ip]:[remote_port]`;
 }
 
 /** The INVITE, and the INVITE again with the answer to the challenge. Time is taken from the second one. */
-function invitation(
+export function invitation(
   phone: { username: string; password: string; media_port?: number | undefined },
   target: string,
 ): string[] {
@@ -196,7 +196,7 @@ const REPLY = [
   '[last_Call-ID:]',
   '[last_CSeq:]',
 ];
-const reply = (status: string, more: readonly string[], attributes = '') =>
+export const reply = (status: string, more: readonly string[], attributes = '') =>
   send([`SIP/2.0 ${status}`, ...REPLY, 'Contact: <sip:[local_ip]:[local_port]>', ...more], attributes);
 
 const endsWith = (digits: string, variable: number, label: number) => [

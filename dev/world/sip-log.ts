@@ -6,6 +6,7 @@ export interface SipMessage {
   readonly at_ms: number;
   readonly direction: 'SENT' | 'RECEIVED';
   readonly firstLine: string;
+  readonly body: string;
   header(name: string): string | null;
   /** Port of the audio in its SDP. */
   mediaPort(): number | null;
@@ -37,6 +38,10 @@ export function readSipLog(path: string): SipMessage[] {
       return port === undefined ? null : Number(port);
     };
     const direction = /received/i.test(kind) ? 'RECEIVED' : 'SENT';
-    return [{ at_ms: parseTime(time.trim()), direction, firstLine, header, mediaPort }];
+    const body = lines
+      .slice(lines.indexOf('') + 1)
+      .join('\n')
+      .trim();
+    return [{ at_ms: parseTime(time.trim()), direction, firstLine, body, header, mediaPort }];
   });
 }

@@ -14,6 +14,8 @@ import type { Brake } from './brake.ts';
 import type { DecisionTimes } from './decision-times.ts';
 import type { Directory } from './directory.ts';
 import { besidesHeld } from './forwarding.ts';
+import { NORMAL_CLEARING } from './hang-up.ts';
+import { createLegs, endsWith } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, callFacts, type LiveCall, newLiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -46,6 +48,8 @@ export interface Controller {
   readonly live: ReadonlyMap<string, LiveCall>;
   /** Takes a call that runs already under control. */
   adopt(call: LiveCall): void;
+  /** The legs of a known call as its switch shows them, after events may have been missed. */
+  found(call: LiveCall, legs: Pick<LiveCall, 'callee' | 'caller_gone'>): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
   /** Lets go of a server's calls as they are: another process has them. */
@@ -82,6 +86,7 @@ function grantExten(permission: Permission, seconds: number, left_out: string): 
 type Offer = Extract<CallEvent, { type: 'OFFERED' }>;
 type Arrival = Extract<CallEvent, { type: 'ARRIVED' }>;
 type Dialling = Extract<CallEvent, { type: 'DIALLING' }>;
+type Gone = Extract<CallEvent, { type: 'GONE' }>;
 
 const EVERYBODY = { left_out: '' };
 
@@ -96,6 +101,7 @@ export function createController(deps: ControllerDependencies): Controller {
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
+  const legs = createLegs();
 
   /** When calls that wait for a decision were offered, by our monotonic clock. */
   const offered_mono_ms = new Map<string, number>();
@@ -247,7 +253,7 @@ export function createController(deps: ControllerDependencies): Controller {
   /** Emergency calls go out by the dialplan alone; this is how we hear of them. */
   async function watchEmergency(link: Switch, event: Dialling): Promise<LiveCall | null> {
     if (event.context !== CONTEXTS.emergency || event.progress !== 'STARTED') return null;
-    const line = await directory.line(event.sip_username);
+    const line = event.sip_username === null ? null : await directory.line(event.sip_username);
     const number = event.exten.split('-').at(-1) ?? '';
     if (!line) return null;
     const trunk = await directory.trunk(link.server_id);
@@ -269,13 +275,15 @@ export function createController(deps: ControllerDependencies): Controller {
 
   async function dialling(link: Switch, event: Dialling): Promise<void> {
     const call = live.get(event.call_id) ?? (await watchEmergency(link, event));
-    if (!call) return;
+    // One that is answered may dial anew because it was transferred: that is a call of its own.
+    if (!call || call.phase === 'ANSWERED') return;
     call.callee = event.callee;
+    call.callee_gone = false;
     if (event.progress === 'RINGING' && call.phase === 'DIALLING') {
       call.phase = 'RINGING';
       call.ringing_at_ms = event.at_ms;
     }
-    if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
+    if (event.progress === 'ANSWERED') {
       call.phase = 'ANSWERED';
       call.answered_at_ms = event.at_ms;
       // Heard late, it was answered before we heard of it.
@@ -295,6 +303,7 @@ export function createController(deps: ControllerDependencies): Controller {
   function forgetCall(call: LiveCall | undefined): void {
     if (!call) return;
     live.delete(call.facts.call_id);
+    legs.drop(call.facts.call_id);
     slices.stop(call);
     board.handOver(call);
   }
@@ -310,6 +319,7 @@ export function createController(deps: ControllerDependencies): Controller {
     const { call_id, server_id } = call.facts;
     if (live.get(call_id) !== call) return;
     live.delete(call_id);
+    legs.drop(call_id);
     slices.stop(call);
     try {
       if (call.registered) await store.end(call_id, server_id);
@@ -324,9 +334,15 @@ export function createController(deps: ControllerDependencies): Controller {
     board.remove(call, end.reason, bill);
   }
 
-  async function gone(event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {
-    const call = live.get(event.channel_id);
+  async function gone(link: Switch, event: Gone, call_id: string): Promise<void> {
+    const call = live.get(call_id);
     if (!call) return;
+    if (!endsWith(call, event.channel_id, legs.has(call_id))) {
+      // Somebody was put into its caller's place, whose own call it would hide: such a transfer ends both.
+      if (call.phase !== 'ANSWERED' && call.caller_gone && call.callee)
+        await link.ari.hangUp(call.callee.channel_id, NORMAL_CLEARING);
+      return;
+    }
     const talked_ms = talk_ms(call, event.at_ms);
     const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
@@ -345,14 +361,20 @@ export function createController(deps: ControllerDependencies): Controller {
         case 'ARRIVED':
           offered_mono_ms.set(event.call_id, performance.now());
           return mailboxes.post(event.call_id, () => decide(link, event));
-        case 'DIALLING':
-          return mailboxes.post(event.call_id, () => dialling(link, event));
-        case 'GONE':
-          return mailboxes.post(event.channel_id, () => gone(event));
+        case 'DIALLING': {
+          // Before it waits in the mailbox: its end may be told meanwhile.
+          const call_id = legs.add(event.callee.channel_id, event.call_id);
+          return mailboxes.post(call_id, () => dialling(link, { ...event, call_id }));
+        }
+        case 'GONE': {
+          const call_id = legs.take(event.channel_id);
+          return mailboxes.post(call_id, () => gone(link, event, call_id));
+        }
       }
     },
     adopt(call) {
       live.set(call.facts.call_id, call);
+      if (call.callee) legs.add(call.callee.channel_id, call.facts.call_id);
       if (call.phase === 'ANSWERED') slices.start(call);
       board.upsert(call);
       if (call.phase !== 'ANSWERED' || call.facts.ring_group_id === null) return;
@@ -360,6 +382,11 @@ export function createController(deps: ControllerDependencies): Controller {
         await tellLine(call);
         board.upsert(call);
       });
+    },
+    found(call, { callee, caller_gone }) {
+      call.callee ??= callee;
+      call.caller_gone = caller_gone;
+      if (call.callee) legs.add(call.callee.channel_id, call.facts.call_id);
     },
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
     forget(server_id) {

@@ -1,4 +1,5 @@
 import type { Switch } from '../asterisk/session.ts';
+import { legToHangUp } from './legs.ts';
 import type { LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
 
@@ -23,7 +24,7 @@ export function createHangUp(
     const link = switchOf(call.facts.server_id);
     if (!link) return 'UNREACHABLE';
     try {
-      return (await link.ari.hangUp(call_id, NORMAL_CLEARING)) ? 'ENDED' : 'GONE';
+      return (await link.ari.hangUp(legToHangUp(call), NORMAL_CLEARING)) ? 'ENDED' : 'GONE';
     } catch (error) {
       log.warn({ err: error, call: call_id }, 'a call could not be hung up');
       return 'UNREACHABLE';

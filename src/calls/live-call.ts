@@ -53,6 +53,8 @@ export interface CallFacts extends CallRates {
   readonly cycle_start: string;
   readonly next_cycle_start: string;
   readonly created_at_ms: number;
+  /** The call that this one goes on with, when its line transferred it. */
+  readonly root?: string;
 }
 
 /** A call that runs. Times named `_at_ms` are by its switch's clock, `_mono_ms` by our monotonic one. */
@@ -64,6 +66,9 @@ export interface LiveCall {
   /** What its payer could add to the grant when last asked. */
   more_seconds: number;
   callee: CallLeg | null;
+  /** A transfer may end one channel of an answered call and leave the other. */
+  caller_gone: boolean;
+  callee_gone: boolean;
   ringing_at_ms: number | null;
   answered_at_ms: number | null;
   answered_mono_ms: number | null;
@@ -85,6 +90,7 @@ export function callFacts(
     dialled: string;
     at_ms: number;
     forwarded_from: string | null;
+    root?: string | null;
   },
   line: LineFacts,
   permission: Permission,
@@ -123,7 +129,8 @@ export function callFacts(
     credit_micros: subscriber.credit_limit_micros,
     reseller_credit_micros: subscriber.reseller_credit_micros,
     daily_cap_micros: subscriber.daily_cap_micros,
-    claims: permission.claims,
+    // Inside, a call that was transferred keeps the slots it has.
+    claims: call.root && route.kind === 'LINE' ? [] : permission.claims,
     paces: permission.paces,
     longest_seconds: permission.longest_seconds,
     warn_seconds: subscriber.warn_seconds,
@@ -131,6 +138,7 @@ export function callFacts(
     cycle_start,
     next_cycle_start: nextCycleStart(subscriber.cycle_day, cycle_start),
     created_at_ms: call.at_ms,
+    ...(call.root && { root: call.root }),
   };
 }
 
@@ -146,6 +154,8 @@ export function newLiveCall(
     grant,
     more_seconds,
     callee: null,
+    caller_gone: false,
+    callee_gone: false,
     ringing_at_ms: null,
     answered_at_ms: null,
     answered_mono_ms: null,

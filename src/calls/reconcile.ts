@@ -19,6 +19,7 @@ import {
   markAnswered,
   type Rebuilder,
   restoreCall,
+  runningIds,
   type SeenCall,
   seenCalls,
 } from './recovery.ts';
@@ -136,7 +137,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   /** What its switch told of a known call while it was not heard. */
   async function catchUp(call: LiveCall, seen: SeenCall, now: Moment): Promise<void> {
-    call.callee ??= seen.callee;
+    controller.found(call, seen);
     if (seen.answered_at_ms === null || call.answered_at_ms !== null) return;
     markAnswered(call, seen.answered_at_ms, now);
     controller.adopt(call);
@@ -182,7 +183,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const known = new Map((await store.callsOf(link.server_id)).map((call) => [call.call_id, call]));
     const begun = await second.begun(link);
     const channels = await link.ari.channels();
-    const ids = new Set(channels.map((channel) => channel.id));
+    const ids = runningIds(channels);
     // Of a process that died between two of its requests; all others end by themselves.
     for (const id of ids) if (isToneChannel(id)) await link.ari.hangUp(id, NORMAL_CLEARING);
     const { ended: journal, refused } = await readAll(link);
@@ -247,7 +248,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const before = know();
     const redis = await store.idsOf(link.server_id);
     const all = await link.ari.channels();
-    const channels = new Set(all.map((channel) => channel.id));
+    const channels = runningIds(all);
     const seen = seenCalls(all);
     const look = () =>
       compareSights({ before, after: know(), redis, channels, let_go: seen.map(({ call_id }) => call_id) });

@@ -17,10 +17,12 @@ import { nameLine } from './ring-groups.ts';
 export interface SeenCall {
   readonly call_id: string;
   readonly sip_username: string;
-  readonly context: string;
   readonly exten: string;
   readonly created_at_ms: number;
+  readonly root: string | null;
   readonly callee: { readonly channel_id: string; readonly channel_name: string } | null;
+  /** A transfer took the caller away. */
+  readonly caller_gone: boolean;
   readonly answered_at_ms: number | null;
   /** What slices after the first one had granted, if there were any. */
   readonly granted: Grant | null;
@@ -52,30 +54,56 @@ function parseGranted(text: string | undefined): Grant | null {
   };
 }
 
-/**
- * Calls that were let go and still run, the oldest first: the callers' channels, each with its callee's. A call that was
- * sent on is younger than the one it comes from.
- */
-export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
+/** Ids of the calls that a leg is left of: a caller's channel names its call, a called leg has the name from it. */
+export function runningIds(channels: readonly AriChannel[]): Set<string> {
+  const { callers, callees } = legsOf(channels);
+  return new Set([...channels.map(({ id }) => id), ...callers.keys(), ...callees.keys()]);
+}
+
+/** What dials for a transfer, or to send a call on, has inherited whose call it comes from. */
+function isCalledLeg({ name }: AriChannel): boolean {
+  return !name.endsWith(';2') && !/@pabx-transferred-[0-9a-f]+;1$/.test(name);
+}
+
+function legsOf(channels: readonly AriChannel[]) {
+  const callers = new Map<string, AriChannel>();
   const callees = new Map<string, AriChannel>();
   for (const channel of channels) {
     const call_id = channel.channelvars?.PABX_CALL;
-    // The far end of a channel that sends a call on is the next call's caller, whatever it inherited.
-    if (call_id && call_id !== channel.id && !channel.name.endsWith(';2')) callees.set(call_id, channel);
+    if (call_id && call_id !== channel.id) {
+      if (isCalledLeg(channel)) callees.set(call_id, channel);
+    } else if (call_id || OURS.includes(channel.dialplan.context)) callers.set(channel.id, channel);
   }
-  const seen = channels.flatMap((channel) => {
-    const sip_username = endpointOf(channel.name);
-    if (!sip_username || !OURS.includes(channel.dialplan.context)) return [];
-    const callee = callees.get(channel.id);
-    const answered_at_ms = Math.round(Number(callee?.channelvars?.PABX_ANSWERED || Number.NaN));
+  return { callers, callees };
+}
+
+/**
+ * Calls that were let go and still run, the oldest first: the callers' channels, each with its callee's. A call that was sent
+ * on or transferred is younger than the one it comes from. A transfer may have taken the caller
+ * away, or on to another place of the dialplan; variables tell what the call was granted.
+ */
+export function seenCalls(channels: readonly AriChannel[]): SeenCall[] {
+  const { callers, callees } = legsOf(channels);
+  const seen = [...new Set([...callers.keys(), ...callees.keys()])].flatMap((call_id) => {
+    const caller = callers.get(call_id);
+    const callee = callees.get(call_id);
+    const channel = caller ?? callee;
+    const { PABX_BY, PABX_GRANT } = channel?.channelvars ?? {};
+    const sip_username = PABX_BY || (caller && endpointOf(caller.name));
+    const exten = PABX_GRANT || caller?.dialplan.exten;
+    if (!channel || !sip_username || !exten) return [];
+    // A caller that was transferred has it too, and may have no called leg any more.
+    const answered = callee?.channelvars?.PABX_ANSWERED || caller?.channelvars?.PABX_ANSWERED;
+    const answered_at_ms = Math.round(Number(answered || Number.NaN));
     return [
       {
-        call_id: channel.id,
+        call_id,
         sip_username,
-        context: channel.dialplan.context,
-        exten: channel.dialplan.exten,
+        exten,
         created_at_ms: parseTimestamp(channel.creationtime),
+        root: channel.channelvars?.PABX_ROOT || null,
         callee: callee ? { channel_id: callee.id, channel_name: callee.name } : null,
+        caller_gone: caller === undefined,
         answered_at_ms: Number.isNaN(answered_at_ms) ? null : answered_at_ms,
         granted: parseGranted(callee?.channelvars?.PABX_GRANTED),
         forwarded_from: channel.channelvars?.PABX_FORWARDED_FROM || null,
@@ -91,6 +119,7 @@ export function restoreCall(stored: StoredCall, seen: SeenCall | null, now: Mome
   const call = newLiveCall(decodeFacts(stored.facts), stored.grant, 0, true);
   markAnswered(call, stored.answered_at_ms ?? seen?.answered_at_ms ?? null, now);
   call.callee = seen?.callee ?? null;
+  call.caller_gone = seen?.caller_gone ?? false;
   return call;
 }
 
@@ -123,6 +152,7 @@ interface Known {
   readonly sip_username: string;
   readonly exten: string;
   readonly created_at_ms: number;
+  readonly root?: string | null;
   readonly forwarded_from: string | null;
   /** SIP user of the line that answered it; null: none did, or it is not known. */
   readonly answered_by: string | null;
@@ -198,8 +228,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
         : await outbound(server_id, known, grant);
     if (!rebuilt) return null;
     const { line, dialled, permission } = rebuilt;
-    const { call_id, created_at_ms: at_ms, forwarded_from } = known;
-    const offered = { call_id, server_id, dialled, at_ms, forwarded_from };
+    const { call_id, created_at_ms: at_ms, forwarded_from, root = null } = known;
+    const offered = { call_id, server_id, dialled, at_ms, forwarded_from, root };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
     const granted_seconds = grantedBy(talk_ms, facts.rate.cadence, grant);
@@ -214,6 +244,7 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
       if (!call) return null;
       if (call.facts.rate && seen.granted) call.grant = seen.granted;
       call.callee = seen.callee;
+      call.caller_gone = seen.caller_gone;
       markAnswered(call, seen.answered_at_ms, now);
       return call;
     },

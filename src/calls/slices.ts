@@ -6,6 +6,7 @@ import { behind_ms } from '../domain/cycle.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { Brake } from './brake.ts';
 import { NORMAL_CLEARING } from './hang-up.ts';
+import { legToHangUp } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type CallFacts, formatGranted, type LiveCall, paidTalk, turnSeconds } from './live-call.ts';
 import type { Log } from './log.ts';
@@ -195,7 +196,7 @@ export function createSlices({
     call.exhausted = paidTalk_ms(call) < call.facts.longest_seconds * 1000;
     const link = switchOf(call.facts.server_id);
     // Without a link the switch ends the call by itself, at the end of the slice and its grace (R10).
-    await link?.ari.hangUp(call.facts.call_id, NORMAL_CLEARING);
+    await link?.ari.hangUp(legToHangUp(call), NORMAL_CLEARING);
   }
 
   return {

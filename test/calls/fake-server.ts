@@ -16,8 +16,8 @@ function answerActions(socket: Socket): void {
     for (const action of actions) {
       const id = /^actionid: *(.*)$/im.exec(action)?.[1] ?? '';
       const response = /^action: *DBGetTree/im.test(action) ? 'Error' : 'Success';
-      const time = /^action: *Ping/im.test(action) ? `Timestamp: ${Date.now() / 1000}\r\n` : '';
-      socket.write(`Response: ${response}\r\nActionID: ${id}\r\n${time}\r\n`);
+      const timestamp = (Date.now() / 1000).toFixed(6);
+      socket.write(`Response: ${response}\r\nTimestamp: ${timestamp}\r\nActionID: ${id}\r\n\r\n`);
     }
   });
 }

@@ -31,6 +31,8 @@ export type CallEvent =
       readonly call_id: string;
       readonly sip_username: string;
       readonly dialled: string;
+      /** The call that this one goes on with, when its line transferred it. */
+      readonly root: string | null;
       /** The line did not dial, it sends a call on. */
       readonly forward: Forward | null;
     })
@@ -47,7 +49,8 @@ export type CallEvent =
   | (Moment & {
       readonly type: 'DIALLING';
       readonly call_id: string;
-      readonly sip_username: string;
+      /** null: a transfer took the caller's place while it rang. */
+      readonly sip_username: string | null;
       readonly context: string;
       readonly exten: string;
       readonly callee: CallLeg;
@@ -81,15 +84,16 @@ export function parseTimestamp(text: string): number {
   return Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 }
 
+const TRANSFERRED = /^Local\/([a-z0-9]+)-.+@pabx-transferred-[0-9a-f]+;2$/;
 const SENT_ON = /^Local\/([a-z0-9]+)-(.+)@pabx-forward-[0-9a-f]+;2$/;
 
 /**
- * `PJSIP/k3x9…-0000001a` → `k3x9…`, and of the channel by which a line sends a call on that line. null for channels that
- * are no leg of a phone, trunk or line.
+ * `PJSIP/k3x9…-0000001a` → `k3x9…`, and of the channel by which a line sends a call on, or transfers it, that line. null for
+ * channels that are no leg of a phone, trunk or line.
  */
 export function endpointOf(channel_name: string): string | null {
   const phone = /^PJSIP\/(.+)-[0-9a-f]+$/.exec(channel_name);
-  return (phone ?? SENT_ON.exec(channel_name))?.[1] ?? null;
+  return (phone ?? SENT_ON.exec(channel_name) ?? TRANSFERRED.exec(channel_name))?.[1] ?? null;
 }
 
 /** The line whose phone a called leg is, or who sent the call on there. */
@@ -107,13 +111,12 @@ const PROGRESS: Readonly<Record<string, 'STARTED' | 'RINGING' | 'ANSWERED'>> = {
 
 function dialling({ caller, peer, dialstatus = '' }: RawEvent, at_ms: number): CallEvent | null {
   const progress = PROGRESS[dialstatus];
-  const sip_username = caller && endpointOf(caller.name);
-  if (!caller || !peer || !progress || !sip_username) return null;
+  if (!caller || !peer || !progress) return null;
   return {
     type: 'DIALLING',
     at_ms,
     call_id: caller.id,
-    sip_username,
+    sip_username: endpointOf(caller.name),
     context: caller.dialplan.context,
     exten: caller.dialplan.exten,
     callee: { channel_id: peer.id, channel_name: peer.name },
@@ -133,7 +136,12 @@ function started(event: RawEvent, at_ms: number): CallEvent | null {
   const endpoint = channel && endpointOf(channel.name);
   if (!channel || !endpoint) return null;
   const call = { at_ms, call_id: channel.id, dialled: channel.dialplan.exten };
-  const offered = { type: 'OFFERED', ...call, sip_username: endpoint } as const;
+  const offered = {
+    type: 'OFFERED',
+    ...call,
+    sip_username: endpoint,
+    root: channel.channelvars?.PABX_ROOT || null,
+  } as const;
   if (channel.dialplan.context === CONTEXTS.forward) return sentOn(event, offered);
   if (channel.dialplan.context !== CONTEXTS.fromTrunk) return { ...offered, forward: null };
   return { type: 'ARRIVED', ...call, trunk: endpoint, caller: channel.caller?.number ?? '' };

@@ -1,9 +1,10 @@
 import { EMERGENCY_NUMBERS } from '../../domain/short-codes.ts';
 import { sortedBy } from './check-rows.ts';
-import { BY, begun, journal, NOW_MS } from './journal.ts';
+import { BY, begun, journal, NOW_MS, renderLegEnds } from './journal.ts';
 import { offlineJournal } from './offline-journal.ts';
 import { dialplanLiteral } from './quote.ts';
 import type { GroupRow, NumberRow } from './rows.ts';
+import { renderTransfers } from './transfers.ts';
 
 /*
  * The dialplan that all calls of a server share. A context tells what kind of call a channel carries, and the
@@ -42,6 +43,7 @@ export function renderCalls(
     ...outbound(),
     ...grant(),
     ...answered(),
+    ...renderTransfers(),
     ...refused(),
     ...fromTrunk(),
     ...offlineNumbers(numbers, groups),
@@ -122,7 +124,7 @@ function grant(): string[] {
     '; The same of ring groups: G-<code>-…-<a digit for each member, 1: it does not ring>, or from outside R-<code>-…',
     '; A grant that does not read so is refused: no limit must never be what a fault grants.',
     '[pabx-grant]',
-    ...grantedToTrunk('T'),
+    ...grantedToTrunk('T', 'pabx-paid'),
     ...granted('L', [], rungAndSentOn),
     ...granted('I', unnamed, rungAndSentOn),
     ...granted('G', [], groupRung),
@@ -133,9 +135,9 @@ function grant(): string[] {
 }
 
 /** Carriers in Brazil want digits without the plus sign, and have no business with the name of a line. */
-export function grantedToTrunk(kind: 'T' | 'P'): string[] {
+export function grantedToTrunk(kind: 'T' | 'P', leg: string): string[] {
   const trunk = `PJSIP/\${FILTER(0-9,\${CUT(EXTEN,-,3)})}@\${CUT(EXTEN,-,2)}`;
-  return granted(kind, [NO_NAME], [dial(trunk), ...ended]);
+  return granted(kind, [NO_NAME], [dial(trunk, RING_SECONDS, '', leg), ...ended]);
 }
 
 function granted(
@@ -156,13 +158,23 @@ function granted(
 }
 
 function answered(): string[] {
-  return [
-    '; On the callee’s leg before the two are bridged: from here Asterisk itself ends the call in time.',
-    '[pabx-answered]',
+  const leg = (more: readonly string[]) => [
     `exten => s,1,Set(TIMEOUT(absolute)=\${ARG1})`,
     ` same => n,Set(PABX_ANSWERED=${NOW_MS})`,
     begun,
+    ...more,
     ' same => n,Return()',
+  ];
+  const endingAt = (context: string) => [` same => n,Set(CHANNEL(hangup_handler_push)=${context},s,1)`];
+  return [
+    '; On the callee’s leg before the two are bridged: from here Asterisk itself ends the call in time.',
+    '[pabx-answered]',
+    ...leg([]),
+    '[pabx-paid]',
+    ...leg(endingAt('pabx-paid-ended')),
+    '[pabx-inside]',
+    ...leg(endingAt('pabx-inside-ended')),
+    ...renderLegEnds(),
   ];
 }
 
@@ -223,11 +235,16 @@ function offlineNumbers(numbers: readonly NumberRow[], groups: readonly GroupRow
 
 const RING_SECONDS = `\${CUT(EXTEN,-,5)}`;
 
-const dial = (destination: string, ring_seconds = RING_SECONDS, label = '') =>
-  ` same => n${label},Dial(${destination},${ring_seconds},giU(pabx-answered^\${CUT(EXTEN,-,4)}))`;
+const dial = (destination: string, ring_seconds = RING_SECONDS, label = '', leg = 'pabx-inside') =>
+  ` same => n${label},Dial(${destination},${ring_seconds},giU(${leg}^\${CUT(EXTEN,-,4)}))`;
 
-/** `h` has an EXTEN of its own; and the callee inherits whose call it is, what was granted to it and by whom. */
-const identified = [` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY})`];
+/**
+ * `h` has an EXTEN of its own. The callee inherits whose call it is, what was granted to it and by whom: after a transfer it
+ * may be the last to tell.
+ */
+const identified = [
+  ` same => n,MSet(_PABX_CALL=\${UNIQUEID},_PABX_GRANT=\${EXTEN},_PABX_BY=${BY},_PABX_FORWARDED_FROM=\${PABX_FORWARDED_FROM})`,
+];
 
 const NO_NAME = ' same => n,Set(CALLERID(name)=)';
 

@@ -1,4 +1,4 @@
-import { write, writeEnd } from './journal.ts';
+import { writeEnd, writeRefused } from './journal.ts';
 
 /*
  * What the dialplan writes down of calls that nobody decided about. Nobody else knows of them, so also those leave a row
@@ -26,5 +26,5 @@ export function offlineJournal(): string[] {
 
 /** `why` and what was dialled, of which only digits and signs. */
 export function refusalJournal(why: string, dialled: string): string[] {
-  return [...bounded, ` same => n,${write('X', dialled, '0', [why])}`, ' same => n(full),NoOp()'];
+  return [...bounded, ` same => n,${writeRefused(dialled, why)}`, ' same => n(full),NoOp()'];
 }

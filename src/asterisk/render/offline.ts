@@ -127,7 +127,7 @@ function outbound(): string[] {
   return [
     '; P-<trunk>-<number>-<seconds>-<ring seconds>-<caller id or nothing>',
     '[pabx-offline-outbound]',
-    ...grantedToTrunk('P'),
+    ...grantedToTrunk('P', 'pabx-answered'),
     `exten => i,1,Hangup(${OUT_OF_ORDER})`,
     ...offlineJournal(),
     ` same => n,Set(PABX_LOCKED=${LOCKED})`,

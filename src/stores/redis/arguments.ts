@@ -77,8 +77,10 @@ export function admitArgument(input: AdmitInput, epoch: string): string {
     ...meansArgument(input),
     rate: rateArgument(input.rate),
     wholesale: rateArgument(input.wholesale),
-    claims: input.claims.map(({ limit, reserved }) => ({ limit, reserved })),
+    // A transfer takes another channel of a trunk; all else is one call still.
+    claims: input.claims.map(({ level, limit, reserved }) => ({ limit, reserved, kept: level !== 'TRUNK' })),
     paces: input.paces.map(({ calls_per_second }) => calls_per_second),
+    root: input.root ?? null,
     adopt: input.adopt && grantArgument(input.adopt),
   });
 }

@@ -58,6 +58,8 @@ export interface AdmitInput {
   readonly slice_seconds: number;
   readonly claims: readonly LimitClaim[];
   readonly paces: readonly PaceClaim[];
+  /** The call that this one goes on with, when its line transferred it. */
+  readonly root?: string;
   /** Granted before: a call that runs already is taken over with it, past limits and means. */
   readonly adopt: Grant | null;
 }
@@ -262,7 +264,8 @@ export function createLiveCallStore(redis: Redis, ownership: Ownership): LiveCal
     epochHolds: ownership.epochHolds,
     async admit(input) {
       const claimKeys = [...input.claims.map(keys.slots), ...input.paces.map(keys.pace)];
-      const { call_id, payer, reseller_id, server_id } = input;
+      const { call_id, payer, reseller_id, server_id, root } = input;
+      const rootKeys = root === undefined ? [] : [keys.call(root)];
       const fixed = [
         keys.epoch,
         keys.call(call_id),
@@ -271,11 +274,12 @@ export function createLiveCallStore(redis: Redis, ownership: Ownership): LiveCal
         keys.server(server_id),
         keys.reseller(reseller_id),
       ];
+      const scriptKeys = [...fixed, ...claimKeys, ...rootKeys];
       const epoch = ownership.epoch();
       if (epoch === null && !input.adopt) return { code: 'NO_EPOCH' };
       const argument = admitArgument(input, epoch ?? '');
       try {
-        const raw = await fenced(server_id, 'admitCall', [...fixed, ...claimKeys], [argument]);
+        const raw = await fenced(server_id, 'admitCall', scriptKeys, [argument]);
         const answer = toAnswer(JSON.parse(raw as string), input);
         if (answer.code === 'NO_EPOCH') ownership.lose();
         return answer;

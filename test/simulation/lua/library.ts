@@ -93,6 +93,11 @@ const string = LuaTable.named({
     const match = expression.exec(text(subject));
     return match ? captures(match) : [undefined];
   },
+  find(subject, wanted, from = 1, plain = false) {
+    if (plain !== true) throw new LuaError('string.find by a pattern is not known');
+    const at = text(subject).indexOf(text(wanted), n(from) - 1);
+    return at < 0 ? [undefined] : [at + 1, at + text(wanted).length];
+  },
   gmatch(subject, pattern) {
     const matches = [...text(subject).matchAll(regular(text(pattern)))].map(captures);
     let next = 0;
@@ -133,6 +138,7 @@ export const library: Readonly<Record<string, LuaValue>> = {
     const end = list.indexOf(undefined);
     return [iterate((end < 0 ? list : list.slice(0, end)).map((one, index) => [index + 1, one]))];
   },
+  next: (value) => [...(table(value).entries()[0] ?? [undefined])],
   pairs: (value) => [iterate(table(value).entries())],
   tonumber: (value) => [toNumber(value)],
   tostring: (value) => [text(value)],

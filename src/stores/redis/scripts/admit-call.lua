@@ -1,12 +1,13 @@
 -- Takes a slot at every level and reserves the first slice, or changes nothing (R1, R5).
 --
 -- KEYS  1 epoch  2 call  3 tombstone of the call  4 wallet of the payer  5 calls of the server
---       6 wallet of the reseller  7… one per claim, then one per pace
+--       6 wallet of the reseller  7… one per claim, then one per pace, then the call `root`, if there is one
 -- ARGV  1 JSON { epoch, call_id, lease_ms, facts, cycle, cycle2, slot, credit, reseller_credit, cap, behind, slice,
---                rate, wholesale: null | { price, initial, increment }, claims: [{ limit, reserved }],
---                paces: [calls a second], adopt: null | { bundle, paid, bundle2, paid2, turn } }
+--                rate, wholesale: null | { price, initial, increment }, claims: [{ limit, reserved, kept }],
+--                paces: [calls a second], root: null | call_id, adopt: null | { bundle, paid, bundle2, paid2, turn } }
 --       cap: null, or what a day may cost; behind: ms that the clock of those days is behind UTC
 --       adopt: a call that runs already; it passes limits and means
+--       root: the running call that this one goes on with, transferred. Where `kept`, it gives its slot to this one
 -- Gives JSON { code, … }
 --   ADMITTED { bundle, paid, bundle2, paid2, turn, more }   the same call asked again gets its first answer
 --   TOO_FAST { pace }                 pace: index from 0 into paces
@@ -33,6 +34,15 @@ local function capped(call, input)
   return total_of((grow(call, NOTHING, means_of(call, NOTHING, uncapped)))) > 0
 end
 
+-- The slots that the transferred call has, between spaces.
+local root = given(input.root)
+local root_key = KEYS[7 + #input.claims + #input.paces]
+local of_root = root and redis.call('HMGET', root_key, 'slots', 'ended') or {}
+local root_slots = (of_root[1] and not of_root[2]) and (' ' .. of_root[1] .. ' ') or ''
+local handed = function(i)
+  return input.claims[i].kept and string.find(root_slots, ' ' .. KEYS[6 + i] .. ' ', 1, true)
+end
+
 local now = now_ms()
 local pace_key = function(i) return KEYS[6 + #input.claims + i] end
 if not adopt then
@@ -44,7 +54,7 @@ if not adopt then
   for i, claim in ipairs(input.claims) do
     local key = KEYS[6 + i]
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    if redis.call('ZCARD', key) >= claim.limit - claim.reserved then
+    if not handed(i) and redis.call('ZCARD', key) >= claim.limit - claim.reserved then
       return cjson.encode({ code = 'LIMIT', claim = i - 1, holders = redis.call('ZRANGE', key, 0, 9) })
     end
   end
@@ -78,11 +88,19 @@ if call.rate then
   hold(call, NOTHING, grant)
 end
 
-local slots = {}
+local slots, given_up, left = {}, {}, {}
 for i in ipairs(input.claims) do
+  if handed(i) then
+    redis.call('ZREM', KEYS[6 + i], root)
+    given_up[KEYS[6 + i]] = true
+  end
   redis.call('ZADD', KEYS[6 + i], now + input.lease_ms, input.call_id)
   slots[i] = KEYS[6 + i]
 end
+for key in string.gmatch(root_slots, '%S+') do
+  if not given_up[key] then left[#left + 1] = key end
+end
+if next(given_up) then redis.call('HSET', root_key, 'slots', table.concat(left, ' ')) end
 for i, most in ipairs(adopt and {} or input.paces) do
   redis.call('LPUSH', pace_key(i), now)
   redis.call('LTRIM', pace_key(i), 0, most - 1)
