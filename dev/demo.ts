@@ -1,5 +1,5 @@
-import { createClosers } from './demo/closers.ts';
-import { type Ending, listenForEnding } from './demo/ending.ts';
+import { createClosers } from './services/closers.ts';
+import { type Ending, listenForEnding } from './services/ending.ts';
 import { type Installation, setUp } from './demo/installation.ts';
 import { parseOptions, USAGE } from './demo/options.ts';
 import { runDemo } from './demo/run.ts';

@@ -115,13 +115,13 @@ interface CpuTimes {
 function cpuTimes({ world, postgres }: Installation, way: Way): CpuTimes {
   const asterisk = processCpu_ms(world.pabx.asterisk().pid);
   if (way === 'PLAIN') return { asterisk, control: null, redis: null, postgres: null };
-  const redis = world.redis.pid();
+  const [redis, database] = [world.redis.pid(), postgres.pid()];
   return {
     asterisk,
     control: processCpu_ms(world.control.pid()),
     redis: redis && processCpu_ms(redis),
     // One process for each connection.
-    postgres: postgres.pid && familyCpu_ms(postgres.pid),
+    postgres: database && familyCpu_ms(database),
   };
 }
 

@@ -16,7 +16,7 @@ import { startCarrier } from '../world/carrier.ts';
 import { createControlPlane } from '../world/control-plane.ts';
 import { readSettings, type Settings } from '../world/settings.ts';
 import { createSwitch, RTP_PORTS } from '../world/switch.ts';
-import type { Closers } from './closers.ts';
+import type { Closers } from '../services/closers.ts';
 import { createDemoDatabase, type DemoDatabase } from './database.ts';
 import { startDeskPhones } from './desk-phones.ts';
 
