@@ -27,8 +27,9 @@ async function drill(options: DrillOptions, closers: Closers): Promise<number> {
   const root = await ensureAsteriskRoot(
     asteriskChroot ? { cacheDir, existingChroot: asteriskChroot } : { cacheDir },
   );
-  const stage = await buildStage(closers, root);
   const random = createRandom(options.seed);
+  // Another one, so that what chance does to events leaves plan and calls as they are.
+  const stage = await buildStage(closers, root, createRandom(options.seed + 1));
   const plan = options.short ? SHORT_PLAN : longPlan(random, options.minutes);
   const { rate, seed } = options;
   console.log(`seed ${seed}: ${plan.faults.length} faults in ${plan.seconds} s, ${rate} calls a second`);

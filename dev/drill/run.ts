@@ -32,8 +32,7 @@ async function perform(stage: Stage, fault: PlannedFault, since_ms: number, tell
   const now_s = () => (performance.now() - since_ms) / 1_000;
   await sleep(Math.max(0, at_seconds - now_s()) * 1_000);
   tell(`${now_s().toFixed(1).padStart(6)} s  ${name} for ${for_seconds.toFixed(1)} s`);
-  const repair = await FAULT_ACTIONS[name]?.(stage);
-  if (!repair) return;
+  const repair = await FAULT_ACTIONS[name](stage);
   await sleep(for_seconds * 1_000);
   await repair();
   tell(`${now_s().toFixed(1).padStart(6)} s  ${name} repaired`);

@@ -25,6 +25,8 @@ export interface WorldOptions {
   /** How long the carrier rings before it answers. */
   readonly ring_ms?: number;
   readonly redisUrl?: string;
+  /** The switch keeps its journal on a small disk of its own, which can be filled. */
+  readonly ownDisk?: boolean;
 }
 
 /** One whole installation: stores, control plane, an Asterisk that joined it, a carrier behind its trunk, phones. */
@@ -125,6 +127,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     controlUrl: control.url,
     token: server.token,
     ports,
+    ownDisk: options.ownDisk ?? false,
   });
   const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100);
   await pabx.start();
