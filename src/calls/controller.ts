@@ -38,13 +38,12 @@ export interface Controller {
   readonly live: ReadonlyMap<string, LiveCall>;
   /** Takes a call that runs already under control. */
   adopt(call: LiveCall): void;
+  /** Meters a call whose answer was found out in another way than by its event. */
+  answered(link: Switch, call: LiveCall, at_ms: number): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
   idle(): Promise<void>;
 }
-
-/** Beyond this our clock and the switch's disagree about a duration, and a clock was set in mid-call. */
-const CLOCK_STEP_ms = 2_000;
 
 /** What a stranger dialled, fit for a record: at most 64 printable ASCII characters. */
 function printable(dialled: string): string {
@@ -219,25 +218,27 @@ export function createController(deps: ControllerDependencies): Controller {
       call.phase = 'RINGING';
       call.ringing_at_ms = event.at_ms;
     }
-    if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
-      call.phase = 'ANSWERED';
-      call.answered_at_ms = event.at_ms;
-      call.answered_mono_ms = performance.now();
-      slices.start(call);
-      if (call.registered) {
-        await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
-          log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
-        });
-      }
-    }
+    if (event.progress === 'ANSWERED') await answered(link, call, event.at_ms);
     board.upsert(call);
   }
 
-  function talk_ms(call: LiveCall, ended_at_ms: number): number {
-    if (call.answered_at_ms === null) return 0;
-    const told = ended_at_ms - call.answered_at_ms;
-    const seen = call.answered_mono_ms === null ? told : performance.now() - call.answered_mono_ms;
-    return Math.abs(told - seen) > CLOCK_STEP_ms ? seen : told;
+  async function answered(link: Switch, call: LiveCall, at_ms: number): Promise<void> {
+    if (call.phase === 'ANSWERED') return;
+    call.phase = 'ANSWERED';
+    call.answered_at_ms = at_ms;
+    call.answered_mono_ms = link.clock.mono_ms(at_ms);
+    slices.start(call);
+    const { call_id } = call.facts;
+    if (!call.registered) return;
+    await store.answer(call_id, at_ms).catch((error: Error) => {
+      log.warn({ err: error, call: call_id }, 'the answer is known to us alone');
+    });
+  }
+
+  /** By the switch's clock (R9), less what it was set by meanwhile. */
+  function talk_ms({ clock }: Switch, call: LiveCall, ended_at_ms: number): number {
+    if (call.answered_at_ms === null || call.answered_mono_ms === null) return 0;
+    return Math.max(0, ended_at_ms - call.answered_at_ms - clock.set_ms(call.answered_mono_ms));
   }
 
   async function finish(call: LiveCall, end: CallEnd): Promise<void> {
@@ -255,10 +256,10 @@ export function createController(deps: ControllerDependencies): Controller {
     board.remove(call, end.reason, bill);
   }
 
-  async function gone(event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {
+  async function gone(link: Switch, event: Extract<CallEvent, { type: 'GONE' }>): Promise<void> {
     const call = live.get(event.channel_id);
     if (!call) return;
-    const talked_ms = talk_ms(call, event.at_ms);
+    const talked_ms = talk_ms(link, call, event.at_ms);
     const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
       ended_at_ms: event.at_ms,
@@ -279,7 +280,7 @@ export function createController(deps: ControllerDependencies): Controller {
         case 'DIALLING':
           return mailboxes.post(event.call_id, () => dialling(link, event));
         case 'GONE':
-          return mailboxes.post(event.channel_id, () => gone(event));
+          return mailboxes.post(event.channel_id, () => gone(link, event));
       }
     },
     adopt(call) {
@@ -287,6 +288,12 @@ export function createController(deps: ControllerDependencies): Controller {
       if (call.phase === 'ANSWERED') slices.start(call);
       board.upsert(call);
     },
+    answered: (link, call, at_ms) =>
+      mailboxes.post(call.facts.call_id, async () => {
+        if (live.get(call.facts.call_id) !== call) return;
+        await answered(link, call, at_ms);
+        board.upsert(call);
+      }),
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
     idle: () => mailboxes.idle(),
   };

@@ -75,19 +75,19 @@ function openSocket(options: AriOptions): Promise<WebSocket> {
 function watch(application: string, request: Request, lost: (reason: Error) => void) {
   let heard = true;
   const path = `/events/user/${ECHO}?application=${encodeURIComponent(application)}`;
-  const timer = setInterval(() => {
+  const ask = () => {
     if (!heard)
       return lost(new Error('ARI sends no events any more; does another client use the application?'));
     heard = false;
     request('POST', path).catch(lost);
-  }, ECHO_EVERY_ms);
+  };
+  // The first one at once: it tells what the switch's clock shows.
+  ask();
+  const timer = setInterval(ask, ECHO_EVERY_ms);
   return {
-    /** Whether this event is the echo. */
-    isEcho(event: unknown): boolean {
+    notice(event: unknown): void {
       const { type, eventname } = event as { type?: unknown; eventname?: unknown };
-      if (type !== ECHO_TYPE || eventname !== ECHO) return false;
-      heard = true;
-      return true;
+      if (type === ECHO_TYPE && eventname === ECHO) heard = true;
     },
     stop: () => clearInterval(timer),
   };
@@ -111,7 +111,9 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event === 'object' && event !== null && !echo.isEcho(event)) options.onEvent(event);
+    if (typeof event !== 'object' || event === null) return;
+    echo.notice(event);
+    options.onEvent(event);
   });
   socket.on('error', lost);
   socket.on('close', (code) => lost(new Error(`ARI event socket closed with ${code}`)));
