@@ -2,6 +2,7 @@ import type { EndReason } from '../../src/stores/postgres/call-tables.ts';
 import { type Difference, proveLedger } from '../../src/stores/postgres/prove-ledger.ts';
 import type { CarrierCall } from './carrier-log.ts';
 import { type Drift, readDrift } from './drift.ts';
+import type { Drifted } from './drift-watch.ts';
 import type { Stage } from './stage.ts';
 
 export interface RecordedCall {
@@ -36,6 +37,8 @@ export interface Evidence {
   /** What Redis still holds of wallets though nobody talks, `key field` → amount. */
   readonly held: ReadonlyMap<string, string>;
   readonly drift: Drift;
+  /** Meanwhile. */
+  readonly drifted: readonly Drifted[];
   readonly ledger: readonly Difference[];
   readonly refused: number;
 }
@@ -79,7 +82,11 @@ export async function readRecords({ world: { database } }: Pick<Stage, 'world'>)
     .execute();
 }
 
-export async function gatherEvidence(stage: Stage, carrier: readonly CarrierCall[]): Promise<Evidence> {
+export async function gatherEvidence(
+  stage: Stage,
+  carrier: readonly CarrierCall[],
+  drifted: readonly Drifted[],
+): Promise<Evidence> {
   const { pool, db } = stage.world.database;
   const charges = await pool.query<{ call_id: string; movements: number; parts: number }>(CHARGES);
   const refusals = await db
@@ -93,6 +100,7 @@ export async function gatherEvidence(stage: Stage, carrier: readonly CarrierCall
     lowest: await readLowest(stage),
     held: await readHeld(stage),
     drift: await readDrift(stage),
+    drifted,
     ledger: await proveLedger(db),
     refused: Number(refusals.n),
   };

@@ -65,11 +65,11 @@ const stepClock =
   };
 
 const deliver =
-  (how: Stage['delivery']): Fault =>
+  (how: Stage['events']['delivery']): Fault =>
   async (stage) => {
-    stage.delivery = how;
+    stage.events.delivery = how;
     return async () => {
-      stage.delivery = 'IN_TIME';
+      stage.events.delivery = 'IN_TIME';
     };
   };
 

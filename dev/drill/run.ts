@@ -5,6 +5,7 @@ import { type CallGroup, makeCalls } from './calls.ts';
 import { type CarrierCall, readCarrierLog } from './carrier-log.ts';
 import { watchDecisions } from './decisions.ts';
 import { readDrift } from './drift.ts';
+import { watchDrift } from './drift-watch.ts';
 import { gatherEvidence, readHeld, readRecords } from './evidence.ts';
 import { FAULT_ACTIONS } from './faults.ts';
 import { startPhones } from './phones.ts';
@@ -71,6 +72,7 @@ export async function runDrill(stage: Stage, order: DrillOrder): Promise<DrillRe
   const { plan, rate, random, tell } = order;
   const groups = makeCalls(random, stage.payers, rate * plan.seconds);
   const decisions = watchDecisions(stage.world);
+  const drift = watchDrift(stage);
   const since_ms = performance.now();
   const { dir, pabx } = stage.world;
   const phones = await startPhones(groups, { dir, sipPort: pabx.ports.sip, seconds: plan.seconds });
@@ -80,7 +82,7 @@ export async function runDrill(stage: Stage, order: DrillOrder): Promise<DrillRe
   await phones.stop();
   const ran_seconds = (performance.now() - since_ms) / 1_000;
   await settle(stage, tell);
-  const evidence = await gatherEvidence(stage, readCarrierLog(stage.carrierLog));
+  const evidence = await gatherEvidence(stage, readCarrierLog(stage.carrierLog), drift.stop());
   return {
     ran_seconds,
     placed: countCalls(groups),

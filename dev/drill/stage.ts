@@ -25,8 +25,8 @@ export interface Stage {
   readonly redis: Redis;
   /** Where the carrier writes what it sees. */
   readonly carrierLog: string;
-  /** How the switch's events reach the control plane. */
-  delivery: Delivery;
+  /** How the switch's events reach the control plane; may be changed at any time. */
+  readonly events: { delivery: Delivery };
   /** Sets the control plane's wall clock so much ahead of the machine's, or behind it. */
   stepClock(offset_ms: number): void;
   /** Called at the end, whatever happened. */
@@ -81,9 +81,10 @@ export async function buildStage(
     ownDisk: true,
   });
   closers.add('the installation', () => world.close());
+  const events: Stage['events'] = { delivery: 'IN_TIME' };
   const links = await linkSwitch(
     world,
-    eventPassage(() => stage.delivery, random),
+    eventPassage(() => events.delivery, random),
   );
   closers.add('the links to the switch', async () => {
     links.ari.close();
@@ -101,7 +102,7 @@ export async function buildStage(
     redis,
     payers: await addPayers(world),
     carrierLog: carrier.messages,
-    delivery: 'IN_TIME',
+    events,
     stepClock(offset_ms) {
       clock.set(offset_ms);
       if (world.control.running()) process.kill(world.control.pid(), 'SIGUSR2');

@@ -88,8 +88,12 @@ function overspent({ lowest, records }: Evidence): Fault {
   return { amount: all.reduce((sum, [micros]) => sum + micros, 0n), named: all.map(([, words]) => words) };
 }
 
-function drift({ drift: { differing }, held }: Evidence): Fault {
+function drift({ drift: { differing }, drifted, held }: Evidence): Fault {
   return counted([
+    ...drifted.map(
+      ({ call_id, seconds }) =>
+        `${call_id} was known to Redis or to the switch alone for ${seconds.toFixed(0)} s`,
+    ),
     ...differing.map((id) => `${id} is known to Redis or to the switch alone`),
     ...[...held].map(([field, amount]) => `${field} still holds ${amount}`),
   ]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCarrierLog } from '../../../dev/drill/carrier-log.ts';
 import { createDecisionCount } from '../../../dev/drill/decisions.ts';
+import { createDriftCount } from '../../../dev/drill/drift-watch.ts';
 
 const BOUNDS = ['0.001', '0.005', '+Inf'];
 const metrics = (...counts: number[]) =>
@@ -24,6 +25,12 @@ test('a decision beyond the last bound is told as that bound', () => {
   const count = createDecisionCount();
   count.take(metrics(0, 1, 2));
   expect(count.total().percentile_seconds(99)).toBe(0.005);
+});
+
+test('a call that differs now and then is no drift, one that differs for more than half a minute is', () => {
+  const count = createDriftCount();
+  for (let at = 0; at <= 31; at++) count.take(at, at % 10 === 0 ? ['lasting'] : ['lasting', 'passing']);
+  expect(count.tooLong()).toEqual([{ call_id: 'lasting', seconds: 31 }]);
 });
 
 /** Seconds, direction, call id, CSeq and first line, as SIPp writes them. */

@@ -25,6 +25,7 @@ const WELL: Evidence = {
   lowest: [{ name: 'POOR', lowest_micros: 0n, credit_limit_micros: 0n }],
   held: new Map(),
   drift: { leases: 0, running: 0, differing: [] },
+  drifted: [],
   ledger: [],
   refused: 0,
 };
@@ -56,6 +57,7 @@ test.each<[string, Partial<Evidence>, string, number]>([
     1_000,
   ],
   ['a lease of no call', { drift: { leases: 1, running: 0, differing: ['x'] } }, 'drift', 1],
+  ['a call that one side alone knew for long', { drifted: [{ call_id: 'x', seconds: 40 }] }, 'drift', 1],
   ['money that is held for nobody', { held: new Map([['pabx:wallet:1 held', '5']]) }, 'drift', 1],
   [
     'a ledger that does not agree',
