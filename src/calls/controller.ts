@@ -38,8 +38,6 @@ export interface Controller {
   readonly live: ReadonlyMap<string, LiveCall>;
   /** Takes a call that runs already under control. */
   adopt(call: LiveCall): void;
-  /** Meters a call whose answer was found out in another way than by its event. */
-  answered(link: Switch, call: LiveCall, at_ms: number): void;
   /** Ends a call whose end was found out in another way than by its event. */
   end(call: LiveCall, end: CallEnd): void;
   idle(): Promise<void>;
@@ -218,21 +216,18 @@ export function createController(deps: ControllerDependencies): Controller {
       call.phase = 'RINGING';
       call.ringing_at_ms = event.at_ms;
     }
-    if (event.progress === 'ANSWERED') await answered(link, call, event.at_ms);
+    if (event.progress === 'ANSWERED' && call.phase !== 'ANSWERED') {
+      call.phase = 'ANSWERED';
+      call.answered_at_ms = event.at_ms;
+      call.answered_mono_ms = link.clock.mono_ms(event.at_ms);
+      slices.start(call);
+      if (call.registered) {
+        await store.answer(event.call_id, event.at_ms).catch((error: Error) => {
+          log.warn({ err: error, call: event.call_id }, 'the answer is known to us alone');
+        });
+      }
+    }
     board.upsert(call);
-  }
-
-  async function answered(link: Switch, call: LiveCall, at_ms: number): Promise<void> {
-    if (call.phase === 'ANSWERED') return;
-    call.phase = 'ANSWERED';
-    call.answered_at_ms = at_ms;
-    call.answered_mono_ms = link.clock.mono_ms(at_ms);
-    slices.start(call);
-    const { call_id } = call.facts;
-    if (!call.registered) return;
-    await store.answer(call_id, at_ms).catch((error: Error) => {
-      log.warn({ err: error, call: call_id }, 'the answer is known to us alone');
-    });
   }
 
   /** By the switch's clock (R9), less what it was set by meanwhile. */
@@ -288,12 +283,6 @@ export function createController(deps: ControllerDependencies): Controller {
       if (call.phase === 'ANSWERED') slices.start(call);
       board.upsert(call);
     },
-    answered: (link, call, at_ms) =>
-      mailboxes.post(call.facts.call_id, async () => {
-        if (live.get(call.facts.call_id) !== call) return;
-        await answered(link, call, at_ms);
-        board.upsert(call);
-      }),
     end: (call, end) => mailboxes.post(call.facts.call_id, () => finish(call, end)),
     idle: () => mailboxes.idle(),
   };

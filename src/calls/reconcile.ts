@@ -53,8 +53,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   /** When each running call was last shown by its switch. */
   const lastSeen = new Map<string, number>();
 
-  /** By the switch's own clock, as the times that it tells are. */
-  const now = ({ clock }: Switch): Moment => ({ wall_ms: clock.now_ms(), mono_ms: performance.now() });
+  const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
 
   async function readEntries(link: Switch): Promise<Map<string, JournalEntry>> {
     const entries = new Map<string, JournalEntry>();
@@ -68,10 +67,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function takeOver(link: Switch, seen: SeenCall, stored: StoredCall | undefined): Promise<void> {
     if (stored) {
-      if (!stored.ended) controller.adopt(restoreCall(stored, seen, now(link)));
+      if (!stored.ended) controller.adopt(restoreCall(stored, seen, now()));
       return;
     }
-    const call = await rebuilder.fromSwitch(link.server_id, seen, now(link));
+    const call = await rebuilder.fromSwitch(link.server_id, seen, now());
     if (!call) {
       log.error(
         { server: link.name, call: seen.call_id, exten: seen.exten },
@@ -90,8 +89,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  function settleVanished(link: Switch, stored: StoredCall, entry: JournalEntry | undefined): void {
-    const call = restoreCall(stored, null, now(link));
+  function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): void {
+    const call = restoreCall(stored, null, now());
     if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     settle(
       call,
@@ -109,25 +108,18 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     );
     for (const seen of seenCalls(channels)) {
       const running = controller.live.get(seen.call_id);
-      if (running) catchUp(link, running, seen);
+      if (running) running.callee ??= seen.callee;
       else await takeOver(link, seen, known.get(seen.call_id));
     }
     for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
-      settleVanished(link, stored, journal.get(stored.call_id));
+      settleVanished(stored, journal.get(stored.call_id));
     }
     await recoverFromJournal(
       link,
       [...journal.values()].filter((entry) => !known.has(entry.call_id)),
     );
-  }
-
-  /** What happened to a call that we know while nobody listened. */
-  function catchUp(link: Switch, running: LiveCall, { callee, answered_at_ms }: SeenCall): void {
-    running.callee ??= callee;
-    if (answered_at_ms !== null && running.phase !== 'ANSWERED')
-      controller.answered(link, running, answered_at_ms);
   }
 
   function endUnheard(
@@ -139,7 +131,6 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const { call_id, server_id, created_at_ms } = call.facts;
     if (server_id !== link.server_id || ids.has(call_id)) return;
     const entry = journal.get(call_id);
-    if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     const seen_at_ms = lastSeen.get(call_id) ?? call.answered_at_ms ?? created_at_ms;
     controller.end(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
     lastSeen.delete(call_id);
@@ -173,7 +164,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
 
   async function renew(link: Switch): Promise<void> {
     const calls = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    for (const call of calls) lastSeen.set(call.facts.call_id, link.clock.now_ms());
+    for (const call of calls) lastSeen.set(call.facts.call_id, Date.now());
     for (const id of lastSeen.keys()) if (!controller.live.has(id)) lastSeen.delete(id);
     const ids = calls.filter((call) => call.registered).map((call) => call.facts.call_id);
     await store.renew(link.server_id, ids, true);
@@ -186,7 +177,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       await renew(link);
     },
     async sweepJournal(link) {
-      const oldest = Math.floor((link.clock.now_ms() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
+      const oldest = Math.floor((Date.now() / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
       const entries = [...(await readEntries(link)).values()].filter(
         (entry) => Number(entry.bucket) < oldest,
       );
