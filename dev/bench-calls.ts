@@ -56,7 +56,7 @@ async function bench(options: BenchOptions): Promise<number> {
   const root = await ensureAsteriskRoot(
     asteriskChroot ? { cacheDir, existingChroot: asteriskChroot } : { cacheDir },
   );
-  const installation = await startInstallation(root);
+  const installation = await startInstallation(root, options.profile);
   try {
     console.log(`${await describe(installation, options, load)}\n`);
     const runs = await allRounds(installation, options);

@@ -109,7 +109,10 @@ async function connectStore(url: string): Promise<{ redis: Redis; store: LiveCal
 }
 
 /** Starts everything anew, so that no figure depends on what was there before. */
-export async function startInstallation(asteriskRoot: AsteriskRoot): Promise<Installation> {
+export async function startInstallation(
+  asteriskRoot: AsteriskRoot,
+  profiles: string | null,
+): Promise<Installation> {
   const postgres = await startPostgres({ durable: true });
   const closing: (() => unknown)[] = [() => postgres.stop()];
   const close = async () => {
@@ -117,7 +120,14 @@ export async function startInstallation(asteriskRoot: AsteriskRoot): Promise<Ins
   };
   try {
     await prepareTemplate(postgres.url);
-    const world = await startWorld({ postgresUrl: postgres.url, asteriskRoot, ring_ms: RING_ms });
+    const settings = profiles === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` };
+    const world = await startWorld({
+      postgresUrl: postgres.url,
+      asteriskRoot,
+      ring_ms: RING_ms,
+      direct: true,
+      settings,
+    });
     closing.push(() => world.close());
     const { redis, store } = await connectStore(world.redis.url);
     closing.push(() => redis.disconnect());

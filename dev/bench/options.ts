@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
@@ -9,6 +10,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** From the answer to the caller's BYE. */
   readonly talk_ms: number;
+  /** A folder for CPU profiles of the control plane, one each time that it stops; null: none. */
+  readonly profile: string | null;
 }
 
 /** The command line asks for something that cannot be done; the message says what can. */
@@ -20,7 +23,8 @@ export const USAGE = `Usage: npm run bench:calls -- [options]
   --rate N      new calls a second             (default 50)
   --seconds N   length of a run                (default 20)
   --rounds N    plain and controlled runs each (default 5)
-  --talk-ms N   talk of each call              (default 2000)`;
+  --talk-ms N   talk of each call              (default 2000)
+  --profile DIR CPU profiles of the control plane go there (default none)`;
 
 /** How long the carrier rings: part of how many calls there are at once. */
 export const RING_ms = 100;
@@ -44,8 +48,8 @@ function readNumber(name: Name, text: string | undefined): number {
   throw new OptionError(`--${name} must be a whole number from ${least} to ${most}, not '${text}'`);
 }
 
-function parse(args: readonly string[]): Partial<Record<Name, string>> {
-  const options = { rate: text, seconds: text, rounds: text, 'talk-ms': text };
+function parse(args: readonly string[]): Partial<Record<Name | 'profile', string>> {
+  const options = { rate: text, seconds: text, rounds: text, 'talk-ms': text, profile: text };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;
   } catch (error) {
@@ -64,6 +68,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     seconds: read('seconds'),
     rounds: read('rounds'),
     talk_ms: read('talk-ms'),
+    profile: values.profile === undefined ? null : resolve(values.profile),
   };
   const atOnce = Math.ceil((options.rate * (options.talk_ms + RING_ms)) / 1_000);
   if (atOnce > MOST_CALLS_AT_ONCE) {

@@ -17,6 +17,9 @@ function frameLength(bytes: Buffer): number | null {
   return bytes.length < 10 ? null : 10 + Number(bytes.readBigUInt64BE(2));
 }
 
+const TEXT = 1;
+const opcodeOf = (frame: Buffer) => (frame[0] ?? 0) & 0x0f;
+
 /** Cuts a stream into WebSocket frames. Gives what is no whole frame yet. */
 function eachFrame(bytes: Buffer, take: (frame: Buffer) => void): Buffer {
   let rest: Buffer = bytes;
@@ -37,7 +40,7 @@ function deliverer(pass: (data: Buffer) => void, delivery: () => Delivery, rando
     due_at_ms = Math.max(due_at_ms, now_ms + wait_ms);
     if (due_at_ms <= now_ms) pass(frame);
     else setTimeout(pass, due_at_ms - now_ms, frame);
-    if (delivery() !== 'TWICE') return;
+    if (delivery() !== 'TWICE' || opcodeOf(frame) !== TEXT) return;
     setTimeout(pass, due_at_ms - now_ms + random.between(0, AGAIN_WITHIN_ms), frame);
   };
 }

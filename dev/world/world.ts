@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly redisUrl?: string;
   /** The switch keeps its journal on a small disk of its own, which can be filled. */
   readonly ownDisk?: boolean;
+  /** The control plane reaches its stores without the links that can be cut: for measuring. */
+  readonly direct?: boolean;
 }
 
 /** One whole installation: stores, control plane, an Asterisk that joined it, a carrier behind its trunk, phones. */
@@ -115,8 +117,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const links = { postgres: await startLink(database.url), redis: await startLink(redis.url) };
   const secret = randomBytes(32).toString('base64');
   const control = createControlPlane(ports.control, join(dir, 'control-plane.log'), {
-    DATABASE_URL: links.postgres.url,
-    REDIS_URL: links.redis.url,
+    DATABASE_URL: (options.direct ? database : links.postgres).url,
+    REDIS_URL: (options.direct ? redis : links.redis).url,
     PABX_SECRET: secret,
     ...options.settings,
   });

@@ -1,13 +1,6 @@
 /** Brazil's legal time at the seat of the service; franquias renew at its midnight. */
 export const CYCLE_TIME_ZONE = 'America/Sao_Paulo';
 
-const localDate = new Intl.DateTimeFormat('en-CA', {
-  timeZone: CYCLE_TIME_ZONE,
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-});
-
 function daysInMonth(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
@@ -21,7 +14,7 @@ function isoDate(year: number, month: number, day: number): string {
  * clamped to the last day of a short month: day 31 gives 31 Jan, 28 Feb, 31 Mar, 30 Apr.
  */
 export function cycleStart(cycle_day: number, at: Date): string {
-  const [year = 0, month = 0, day = 0] = localDate.format(at).split('-').map(Number);
+  const [year = 0, month = 0, day = 0] = localDay(at).split('-').map(Number);
   const thisMonth = Math.min(cycle_day, daysInMonth(year, month));
   if (day >= thisMonth) return isoDate(year, month, thisMonth);
   const [previousYear, previousMonth] = month === 1 ? [year - 1, 12] : [year, month - 1];
@@ -37,8 +30,19 @@ export function nextCycleStart(cycle_day: number, cycle_start: string): string {
 
 const offset = new Intl.DateTimeFormat('en-US', { timeZone: CYCLE_TIME_ZONE, timeZoneName: 'longOffset' });
 
+const HOUR_ms = 3_600_000;
+
+/** Looking a zone up takes longer than all else that is asked of a moment; clocks are set on the hour. */
+let known = { hour: Number.NaN, behind_ms: 0 };
+
 /** Milliseconds that São Paulo's clock is behind UTC at a moment. */
 export function behind_ms(at: Date): number {
+  const hour = Math.floor(at.getTime() / HOUR_ms);
+  if (hour !== known.hour) known = { hour, behind_ms: lookUpBehind_ms(at) };
+  return known.behind_ms;
+}
+
+function lookUpBehind_ms(at: Date): number {
   const text = offset.format(at);
   const match = /GMT-(\d\d):(\d\d)$/.exec(text);
   if (!match) throw new RangeError(`no offset west of Greenwich: ${text}`);
@@ -60,5 +64,5 @@ export function dayNumber(day: string): number {
 
 /** The day (`YYYY-MM-DD`) that a moment falls into in São Paulo. */
 export function localDay(at: Date): string {
-  return localDate.format(at);
+  return new Date(at.getTime() - behind_ms(at)).toISOString().slice(0, 10);
 }

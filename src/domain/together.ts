@@ -22,8 +22,8 @@ export interface FreeMeans {
   readonly reseller: Micros;
 }
 
-/** Longer than anybody talks, and short enough to be a date. */
-const MOST_ms = 1e12;
+/** Longer than anybody is let talk: whoever has enough for that need not be looked at closely. */
+const MOST_ms = 100_000_000;
 
 /** The last moment, in ms from now, up to which something holds that ceases to hold once. */
 function lastMoment(holds: (after_ms: number) => boolean): number {

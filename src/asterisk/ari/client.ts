@@ -1,6 +1,12 @@
 import http from 'node:http';
 import WebSocket from 'ws';
 import { type AriChannel, AriError, type AriOptions, type AriPort } from './port.ts';
+import {
+  type AriResponse,
+  createSocketRequests,
+  RESPONSE_TYPE,
+  type SocketRequests,
+} from './socket-requests.ts';
 
 const REQUEST_TIMEOUT_ms = 3_000;
 const ECHO_EVERY_ms = 3_000;
@@ -8,12 +14,7 @@ const ECHO = 'pabx-echo';
 const ECHO_TYPE = 'ChannelUserevent';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
-interface Response {
-  status: number;
-  body: string;
-}
-
-type Request = (method: string, path: string, body?: unknown) => Promise<Response>;
+type Request = (method: string, path: string, body?: unknown) => Promise<AriResponse>;
 
 function authorization({ user, password }: AriOptions): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -75,31 +76,37 @@ function openSocket(options: AriOptions): Promise<WebSocket> {
 function watch(application: string, request: Request, lost: (reason: Error) => void) {
   let heard = true;
   const path = `/events/user/${ECHO}?application=${encodeURIComponent(application)}`;
-  const ask = () => {
+  const timer = setInterval(() => {
     if (!heard)
       return lost(new Error('ARI sends no events any more; does another client use the application?'));
     heard = false;
     request('POST', path).catch(lost);
-  };
-  // The first one at once: it tells what the switch's clock shows.
-  ask();
-  const timer = setInterval(ask, ECHO_EVERY_ms);
+  }, ECHO_EVERY_ms);
   return {
-    notice(event: unknown): void {
+    /** Whether this event is the echo. */
+    isEcho(event: unknown): boolean {
       const { type, eventname } = event as { type?: unknown; eventname?: unknown };
-      if (type === ECHO_TYPE && eventname === ECHO) heard = true;
+      if (type !== ECHO_TYPE || eventname !== ECHO) return false;
+      heard = true;
+      return true;
     },
     stop: () => clearInterval(timer),
   };
 }
 
-function listen(socket: WebSocket, options: AriOptions, request: Request): () => void {
+function listen(
+  socket: WebSocket,
+  options: AriOptions,
+  request: Request,
+  answers: SocketRequests,
+): () => void {
   let over = false;
   const lost = (reason: Error) => {
     if (over) return;
     over = true;
     echo.stop();
     socket.terminate();
+    answers.lose(reason);
     options.onLost(reason);
   };
   const echo = watch(options.application, request, lost);
@@ -111,8 +118,9 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event !== 'object' || event === null) return;
-    echo.notice(event);
+    if (typeof event !== 'object' || event === null || answers.takes(event)) return;
+    echo.isEcho(event);
+    // An echo too: it tells what the switch's clock shows.
     options.onEvent(event);
   });
   socket.on('error', lost);
@@ -121,11 +129,13 @@ function listen(socket: WebSocket, options: AriOptions, request: Request): () =>
     over = true;
     echo.stop();
     socket.terminate();
+    answers.lose(new Error('the ARI connection was closed'));
   };
 }
 
-function createPort(request: Request, close: () => void): AriPort {
-  const done = async (operation: string, { status, body }: Response): Promise<boolean> => {
+/** What calls wait for goes over the socket; a list of channels would hold all of that up. */
+function createPort(request: Request, ask: SocketRequests['request'], close: () => void): AriPort {
+  const done = async (operation: string, { status, body }: AriResponse): Promise<boolean> => {
     if (status >= 200 && status < 300) return true;
     // 404: the channel is gone; 409: it left Stasis; 412: it is on its way out.
     if (status === 404 || status === 409 || status === 412) return false;
@@ -140,11 +150,11 @@ function createPort(request: Request, close: () => void): AriPort {
     async continueAt(channel_id, context, extension) {
       const query = new URLSearchParams({ context, extension, priority: '1' });
       const path = `/channels/${encodeURIComponent(channel_id)}/continue?${query}`;
-      return done('continue', await request('POST', path));
+      return done('continue', await ask('POST', path));
     },
     async hangUp(channel_id, q850) {
       const path = `/channels/${encodeURIComponent(channel_id)}?reason_code=${q850}`;
-      return done('hangup', await request('DELETE', path));
+      return done('hangup', await ask('DELETE', path));
     },
     close,
   };
@@ -158,13 +168,14 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   const request = createRequest(options, agent);
   const socket = await openSocket(options);
-  const stop = listen(socket, options, request);
+  const answers = createSocketRequests(socket, REQUEST_TIMEOUT_ms);
+  const stop = listen(socket, options, request, answers);
   const close = () => {
     stop();
     agent.destroy();
   };
   try {
-    const allowed = [...options.eventTypes, ECHO_TYPE].map((type) => ({ type }));
+    const allowed = [...options.eventTypes, ECHO_TYPE, RESPONSE_TYPE].map((type) => ({ type }));
     const path = `/applications/${encodeURIComponent(options.application)}/eventFilter`;
     const { status, body } = await request('PUT', path, { allowed });
     if (status !== 200) throw new AriError('eventFilter', status, body);
@@ -172,5 +183,5 @@ export async function connectAri(options: AriOptions): Promise<AriPort> {
     close();
     throw error;
   }
-  return createPort(request, close);
+  return createPort(request, answers.request, close);
 }

@@ -63,6 +63,7 @@ interface RawEvent {
 
 /** Asterisk writes the zone as `+0000`, which ISO 8601 parsers want as `+00:00`. */
 export function parseTimestamp(text: string): number {
+  if (text.endsWith('+0000')) return Date.parse(`${text.slice(0, -5)}Z`);
   return Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 }
 

@@ -7,8 +7,6 @@ import { Redis } from 'ioredis';
 export function connectRedis(url: string, onError: (error: Error) => void): Redis {
   const redis = new Redis(url, {
     enableOfflineQueue: false,
-    // Commands of one turn of the event loop share a write; the write is what costs most.
-    enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     commandTimeout: 2_000,
     connectTimeout: 2_000,
