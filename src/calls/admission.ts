@@ -20,7 +20,7 @@ export type Admission =
   | { readonly admitted: false; readonly refusal: Refusal | null };
 
 export interface Admissions {
-  /** Takes the slots and the first slice, or says why not. */
+  /** Takes the slots and the first slice, or says why not. Throws when that is not known: then nothing is to be kept. */
   admit(facts: CallFacts): Promise<Admission>;
   /** Takes over a call that runs already, with what was granted to it, past limits and means. */
   adopt(facts: CallFacts, grant: Grant): Promise<void>;
@@ -109,8 +109,20 @@ export function createAdmissions(db: Db, store: LiveCallStore, slice_seconds: nu
     return asked;
   }
 
+  /** Redis may have admitted a call without our hearing of it. What cannot be let go of now, reconciliation finds. */
+  async function giveUp({ subscriber_id: payer, ...facts }: CallFacts): Promise<void> {
+    await store.settle({ ...facts, payer }, null, null).catch(() => {});
+  }
+
   return {
-    admit: async (facts) => toAdmission(await ask(facts, null)),
+    async admit(facts) {
+      try {
+        return toAdmission(await ask(facts, null));
+      } catch (error) {
+        await giveUp(facts);
+        throw error;
+      }
+    },
     async adopt(facts, grant) {
       const { answer } = await ask(facts, grant);
       if (answer.code !== 'ADMITTED' && answer.code !== 'ENDED')

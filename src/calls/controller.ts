@@ -181,6 +181,8 @@ export function createController(deps: ControllerDependencies): Controller {
 
   /** Stores that cannot be asked refuse the call, unless it is one that passes everything. */
   async function decide(link: Switch, event: Offer | Arrival): Promise<void> {
+    // Told twice: what has become of the call since must not begin anew.
+    if (live.has(event.call_id)) return;
     try {
       await (event.type === 'ARRIVED' ? arrive(link, event) : offer(link, event));
     } catch (error) {

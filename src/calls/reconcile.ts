@@ -1,4 +1,4 @@
-import { eraseJournal, readJournal } from '../asterisk/ami/actions.ts';
+import { eraseJournal, readClock, readJournal } from '../asterisk/ami/actions.ts';
 import { type JournalEntry, parseJournal } from '../asterisk/journal.ts';
 import type { Switch } from '../asterisk/session.ts';
 import type { Db } from '../stores/postgres/connect.ts';
@@ -8,7 +8,14 @@ import type { Admissions } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { decodeFacts, type LiveCall } from './live-call.ts';
 import type { Log } from './log.ts';
-import { type Moment, type Rebuilder, restoreCall, type SeenCall, seenCalls } from './recovery.ts';
+import {
+  type Moment,
+  markAnswered,
+  type Rebuilder,
+  restoreCall,
+  type SeenCall,
+  seenCalls,
+} from './recovery.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 
 export interface Reconciler {
@@ -41,19 +48,27 @@ function endOfJournal(entry: JournalEntry): CallEnd {
 }
 
 /** R8: a call that vanished is billed to the last time that its switch showed it. */
-function endOfGhost(call: LiveCall, seen_at_ms: number): CallEnd {
-  const answered_at_ms = call.answered_at_ms;
-  const ended_at_ms = answered_at_ms === null ? seen_at_ms : Math.max(seen_at_ms, answered_at_ms);
-  const talk_ms = answered_at_ms === null ? 0 : ended_at_ms - answered_at_ms;
-  return { ended_at_ms, talk_ms, reason: 'LOST', q850: null };
+function endOfGhost({ answered_at_ms }: LiveCall, seen_at_ms: number): CallEnd {
+  const talk_ms = answered_at_ms === null ? 0 : Math.max(0, seen_at_ms - answered_at_ms);
+  return { ended_at_ms: (answered_at_ms ?? seen_at_ms) + talk_ms, talk_ms, reason: 'LOST', q850: null };
+}
+
+/** When a call was last seen, by its switch's clock if it is answered: by how long ago that is, as ours may have been set. */
+function seenAt({ facts, answered_at_ms, answered_mono_ms }: LiveCall, seen: Moment | undefined): number {
+  if (answered_at_ms === null || answered_mono_ms === null) return seen?.wall_ms ?? facts.created_at_ms;
+  return seen ? answered_at_ms + seen.mono_ms - answered_mono_ms : answered_at_ms;
 }
 
 export function createReconciler(deps: ReconcileDependencies): Reconciler {
   const { db, store, admissions, controller, settler, rebuilder, log } = deps;
   /** When each running call was last shown by its switch. */
-  const lastSeen = new Map<string, number>();
+  const lastSeen = new Map<string, Moment>();
 
-  const now = (): Moment => ({ wall_ms: Date.now(), mono_ms: performance.now() });
+  /** Now, by the clock that tells when the switch's calls were answered: ours may have been set meanwhile. */
+  async function momentOf(link: Switch): Promise<Moment> {
+    const wall_ms = await readClock(link.ami);
+    return { wall_ms, mono_ms: performance.now() };
+  }
 
   async function readEntries(link: Switch): Promise<Map<string, JournalEntry>> {
     const entries = new Map<string, JournalEntry>();
@@ -65,12 +80,17 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     return entries;
   }
 
-  async function takeOver(link: Switch, seen: SeenCall, stored: StoredCall | undefined): Promise<void> {
+  async function takeOver(
+    link: Switch,
+    seen: SeenCall,
+    stored: StoredCall | undefined,
+    now: Moment,
+  ): Promise<void> {
     if (stored) {
-      if (!stored.ended) controller.adopt(restoreCall(stored, seen, now()));
+      if (!stored.ended) controller.adopt(restoreCall(stored, seen, now));
       return;
     }
-    const call = await rebuilder.fromSwitch(link.server_id, seen, now());
+    const call = await rebuilder.fromSwitch(link.server_id, seen, now);
     if (!call) {
       log.error(
         { server: link.name, call: seen.call_id, exten: seen.exten },
@@ -83,14 +103,23 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     log.info({ call: seen.call_id }, 'a running call was rebuilt from its switch');
   }
 
+  /** What its switch told of a known call while it was not heard. */
+  async function catchUp(call: LiveCall, seen: SeenCall, now: Moment): Promise<void> {
+    call.callee ??= seen.callee;
+    if (seen.answered_at_ms === null || call.answered_at_ms !== null) return;
+    markAnswered(call, seen.answered_at_ms, now);
+    controller.adopt(call);
+    if (call.registered) await store.answer(seen.call_id, seen.answered_at_ms);
+  }
+
   function settle(call: LiveCall, end: CallEnd): void {
     settler.add(settlementOf(call, end).record);
     log.info({ call: call.facts.call_id, reason: end.reason }, 'a call that ended unheard is settled');
   }
 
   /** Calls that Redis holds for a switch which shows them no more: their end was not heard. */
-  function settleVanished(stored: StoredCall, entry: JournalEntry | undefined): void {
-    const call = restoreCall(stored, null, now());
+  function settleVanished(stored: StoredCall, entry: JournalEntry | undefined, now: Moment): void {
+    const call = restoreCall(stored, null, now);
     if (entry) call.answered_at_ms ??= entry.ended_at_ms - entry.talk_ms;
     settle(
       call,
@@ -103,18 +132,19 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const channels = await link.ari.channels();
     const ids = new Set(channels.map((channel) => channel.id));
     const journal = await readEntries(link);
+    const now = await momentOf(link);
     const unsettled = (await store.ended()).filter(
       (call) => decodeFacts(call.facts).server_id === link.server_id,
     );
     for (const seen of seenCalls(channels)) {
       const running = controller.live.get(seen.call_id);
-      if (running) running.callee ??= seen.callee;
-      else await takeOver(link, seen, known.get(seen.call_id));
+      if (running) await catchUp(running, seen, now);
+      else await takeOver(link, seen, known.get(seen.call_id), now);
     }
     for (const call of controller.live.values()) endUnheard(link, call, ids, journal);
     for (const stored of [...known.values(), ...unsettled]) {
       if (ids.has(stored.call_id) || controller.live.has(stored.call_id)) continue;
-      settleVanished(stored, journal.get(stored.call_id));
+      settleVanished(stored, journal.get(stored.call_id), now);
     }
     await recoverFromJournal(
       link,
@@ -128,10 +158,10 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     ids: Set<string>,
     journal: Map<string, JournalEntry>,
   ): void {
-    const { call_id, server_id, created_at_ms } = call.facts;
+    const { call_id, server_id } = call.facts;
     if (server_id !== link.server_id || ids.has(call_id)) return;
     const entry = journal.get(call_id);
-    const seen_at_ms = lastSeen.get(call_id) ?? call.answered_at_ms ?? created_at_ms;
+    const seen_at_ms = seenAt(call, lastSeen.get(call_id));
     controller.end(call, entry ? endOfJournal(entry) : endOfGhost(call, seen_at_ms));
     lastSeen.delete(call_id);
   }
@@ -155,16 +185,20 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     const before = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
     const ids = new Set((await link.ari.channels()).map((channel) => channel.id));
     const missing = before.filter((call) => !ids.has(call.facts.call_id));
-    if (missing.length > 0) {
-      const journal = await readEntries(link);
-      for (const call of missing) endUnheard(link, call, ids, journal);
-      log.warn({ server: link.name, calls: missing.length }, 'calls ended unheard');
-    }
+    const unseen = (await store.unseenOf(link.server_id)).filter(
+      ({ call_id }) => !ids.has(call_id) && !controller.live.has(call_id),
+    );
+    if (missing.length + unseen.length === 0) return;
+    const [journal, now] = [await readEntries(link), await momentOf(link)];
+    for (const call of missing) endUnheard(link, call, ids, journal);
+    for (const stored of unseen) settleVanished(stored, journal.get(stored.call_id), now);
+    log.warn({ server: link.name, calls: missing.length + unseen.length }, 'calls ended unheard');
   }
 
   async function renew(link: Switch): Promise<void> {
     const calls = [...controller.live.values()].filter((call) => call.facts.server_id === link.server_id);
-    for (const call of calls) lastSeen.set(call.facts.call_id, Date.now());
+    const now = { wall_ms: Date.now(), mono_ms: performance.now() };
+    for (const call of calls) lastSeen.set(call.facts.call_id, now);
     for (const id of lastSeen.keys()) if (!controller.live.has(id)) lastSeen.delete(id);
     const ids = calls.filter((call) => call.registered).map((call) => call.facts.call_id);
     await store.renew(link.server_id, ids, true);

@@ -80,7 +80,7 @@ export interface Moment {
   readonly mono_ms: number;
 }
 
-function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment): void {
+export function markAnswered(call: LiveCall, answered_at_ms: number | null, now: Moment): void {
   if (answered_at_ms === null) return;
   call.phase = 'ANSWERED';
   call.answered_at_ms = answered_at_ms;

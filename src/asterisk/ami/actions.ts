@@ -27,6 +27,14 @@ export async function setVariable(
   throw new AmiError(`AMI Setvar ${name}: ${amiText(answer.message)}`);
 }
 
+/** What time the switch has, in ms since 1970: moments that it tells can only be compared with its own clock. */
+export async function readClock(ami: AmiConnection): Promise<number> {
+  const answer = await ami.send({ Action: 'Ping' });
+  const seconds = Number(amiText(answer.timestamp));
+  if (!(seconds > 0)) throw new AmiError(`AMI Ping told no time: ${amiText(answer.timestamp)}`);
+  return seconds * 1000;
+}
+
 /** One row of the journal: the call it is about, the 100-second bucket it was written in, and what it says. */
 export interface JournalRow {
   readonly bucket: string;

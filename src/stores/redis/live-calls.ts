@@ -136,6 +136,8 @@ export interface LiveCallStore {
   /** Calls of a server that are not settled, and those that ended but wait for their settlement. */
   callsOf(server_id: string): Promise<StoredCall[]>;
   ended(): Promise<StoredCall[]>;
+  /** Calls of a server that it has not shown for as long as a lease lasts. */
+  unseenOf(server_id: string): Promise<StoredCall[]>;
   /** True when this Redis has served under this epoch without a break. */
   epochHolds(): Promise<boolean>;
   /** Forgets everything. Admission is refused until the epoch begins. */
@@ -348,6 +350,12 @@ export function createLiveCallStore(redis: Redis, onEpochLost: () => void): Live
       const prefix = keys.call('');
       const ids = (await scanKeys(redis, `${prefix}*`)).map((key) => key.slice(prefix.length));
       return (await readCalls(redis, ids, new Map())).filter((call) => call.ended);
+    },
+    async unseenOf(server_id) {
+      const [seconds] = await redis.time();
+      const before_ms = Number(seconds) * 1000 - LEASE_ms;
+      const ids = await redis.zrangebyscore(keys.server(server_id), '-inf', before_ms);
+      return readCalls(redis, ids, new Map());
     },
     async epochHolds() {
       const [runId, stored] = [await redisRunId(redis), await redis.get(keys.epoch)];
