@@ -13,6 +13,7 @@ import type { Plan, PlannedFault } from './plan.ts';
 import type { Random } from './random.ts';
 import type { DrillResult } from './report.ts';
 import type { Stage } from './stage.ts';
+import { startTopUps } from './top-ups.ts';
 import { judge } from './verdict.ts';
 
 export interface DrillOrder {
@@ -73,12 +74,14 @@ export async function runDrill(stage: Stage, order: DrillOrder): Promise<DrillRe
   const groups = makeCalls(random, stage.payers, rate * plan.seconds);
   const decisions = watchDecisions(stage.world);
   const drift = watchDrift(stage);
+  const topUps = await startTopUps(stage);
   const since_ms = performance.now();
   const { dir, pabx } = stage.world;
   const phones = await startPhones(groups, { dir, sipPort: pabx.ports.sip, seconds: plan.seconds });
   for (const fault of plan.faults) await perform(stage, fault, since_ms, tell);
   await sleep(Math.max(0, plan.seconds * 1_000 - (performance.now() - since_ms)));
   tell('no more calls; those in progress end');
+  topUps.stop();
   await phones.stop();
   const ran_seconds = (performance.now() - since_ms) / 1_000;
   await settle(stage, tell);
