@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { keepTraces } from './drill/keep.ts';
 import { type DrillOptions, parseOptions, USAGE } from './drill/options.ts';
 import { longPlan, SHORT_PLAN } from './drill/plan.ts';
 import { createRandom } from './drill/random.ts';
@@ -35,7 +36,9 @@ async function drill(options: DrillOptions, closers: Closers): Promise<number> {
   console.log(`seed ${seed}: ${plan.faults.length} faults in ${plan.seconds} s, ${rate} calls a second`);
   const result = await runDrill(stage, { plan, rate, random, tell: (line) => console.log(line) });
   console.log(`\n${reportLines(result).join('\n')}`);
-  return passed(result.verdict) ? 0 : 1;
+  if (passed(result.verdict)) return 0;
+  console.log(`logs and records are kept in ${keepTraces(stage, result.evidence)}`);
+  return 1;
 }
 
 /** Gives the exit code. */

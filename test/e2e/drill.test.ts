@@ -1,4 +1,5 @@
 import { afterAll, expect, inject, test } from 'vitest';
+import { keepTraces } from '../../dev/drill/keep.ts';
 import { SHORT_PLAN } from '../../dev/drill/plan.ts';
 import { createRandom } from '../../dev/drill/random.ts';
 import { reportLines } from '../../dev/drill/report.ts';
@@ -25,6 +26,7 @@ test('the short drill is passed', { timeout: 300_000 }, async () => {
     tell: (line) => told.push(line),
   });
   const report = [...told, ...reportLines(result)].join('\n');
+  if (!passed(result.verdict)) keepTraces(stage, result.evidence);
   expect(passed(result.verdict), report).toBe(true);
   // It has seen something: calls were talked through all of it, and many were decided.
   const answered = result.evidence.carrier.filter((call) => call.answered_at_ms !== null);
