@@ -26,6 +26,8 @@ export interface Lowest {
 /** What is left when every call is over, from outside and from inside. */
 export interface Evidence {
   readonly carrier: readonly CarrierCall[];
+  /** When the switch was killed or stopped, milliseconds since 1970. */
+  readonly switchEnds_ms: readonly number[];
   readonly records: readonly RecordedCall[];
   /** Movements and parts of each call that was charged to its subscriber. */
   readonly charges: readonly {
@@ -85,7 +87,7 @@ export async function readRecords({ world: { database } }: Pick<Stage, 'world'>)
 export async function gatherEvidence(
   stage: Stage,
   carrier: readonly CarrierCall[],
-  drifted: readonly Drifted[],
+  meanwhile: Pick<Evidence, 'drifted' | 'switchEnds_ms'>,
 ): Promise<Evidence> {
   const { pool, db } = stage.world.database;
   const charges = await pool.query<{ call_id: string; movements: number; parts: number }>(CHARGES);
@@ -100,7 +102,7 @@ export async function gatherEvidence(
     lowest: await readLowest(stage),
     held: await readHeld(stage),
     drift: await readDrift(stage),
-    drifted,
+    ...meanwhile,
     ledger: await proveLedger(db),
     refused: Number(refusals.n),
   };

@@ -22,7 +22,7 @@ export function keepTraces({ world: { control, pabx }, carrierLog }: Stage, evid
     control.logFile,
     carrierLog,
     join(outside, 'asterisk.out'),
-    join(outside, 'state/log/messages.log'),
+    join(outside, 'state/log/messages'),
   ])
     if (existsSync(file)) cpSync(file, join(KEPT, basename(file)));
   return KEPT;

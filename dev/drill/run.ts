@@ -9,7 +9,7 @@ import { watchDrift } from './drift-watch.ts';
 import { gatherEvidence, readHeld, readRecords } from './evidence.ts';
 import { FAULT_ACTIONS } from './faults.ts';
 import { startPhones } from './phones.ts';
-import type { Plan, PlannedFault } from './plan.ts';
+import type { FaultName, Plan, PlannedFault } from './plan.ts';
 import type { Random } from './random.ts';
 import type { DrillResult } from './report.ts';
 import type { Stage } from './stage.ts';
@@ -27,17 +27,27 @@ export interface DrillOrder {
 /** Everything runs again within this time after the last fault, and every call is settled. */
 const SETTLED_within_ms = 90_000;
 
+const ENDS_SWITCH: readonly FaultName[] = ['KILL_ASTERISK', 'RESTART_ASTERISK'];
+
 const countCalls = (groups: readonly CallGroup[]) => groups.reduce((sum, { calls }) => sum + calls.length, 0);
 
-async function perform(stage: Stage, fault: PlannedFault, since_ms: number, tell: DrillOrder['tell']) {
+/** Gives when it began, milliseconds since 1970. */
+async function perform(
+  stage: Stage,
+  fault: PlannedFault,
+  since_ms: number,
+  tell: DrillOrder['tell'],
+): Promise<number> {
   const { name, at_seconds, for_seconds } = fault;
   const now_s = () => (performance.now() - since_ms) / 1_000;
   await sleep(Math.max(0, at_seconds - now_s()) * 1_000);
   tell(`${now_s().toFixed(1).padStart(6)} s  ${name} for ${for_seconds.toFixed(1)} s`);
+  const began_at_ms = Date.now();
   const repair = await FAULT_ACTIONS[name](stage);
   await sleep(for_seconds * 1_000);
   await repair();
   tell(`${now_s().toFixed(1).padStart(6)} s  ${name} repaired`);
+  return began_at_ms;
 }
 
 /** What is not settled yet, in words; null: nothing. */
@@ -78,14 +88,21 @@ export async function runDrill(stage: Stage, order: DrillOrder): Promise<DrillRe
   const since_ms = performance.now();
   const { dir, pabx } = stage.world;
   const phones = await startPhones(groups, { dir, sipPort: pabx.ports.sip, seconds: plan.seconds });
-  for (const fault of plan.faults) await perform(stage, fault, since_ms, tell);
+  const switchEnds_ms: number[] = [];
+  for (const fault of plan.faults) {
+    const began_at_ms = await perform(stage, fault, since_ms, tell);
+    if (ENDS_SWITCH.includes(fault.name)) switchEnds_ms.push(began_at_ms);
+  }
   await sleep(Math.max(0, plan.seconds * 1_000 - (performance.now() - since_ms)));
   tell('no more calls; those in progress end');
   topUps.stop();
   await phones.stop();
   const ran_seconds = (performance.now() - since_ms) / 1_000;
   await settle(stage, tell);
-  const evidence = await gatherEvidence(stage, readCarrierLog(stage.carrierLog), drift.stop());
+  const evidence = await gatherEvidence(stage, readCarrierLog(stage.carrierLog), {
+    drifted: drift.stop(),
+    switchEnds_ms,
+  });
   return {
     ran_seconds,
     placed: countCalls(groups),

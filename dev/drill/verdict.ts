@@ -20,6 +20,9 @@ export interface Verdict {
 /** Between the switch's clock and moments and those that the carrier saw, on a machine that is busy. */
 const TOLERANCE_ms = 1_500;
 
+/** What the switch wrote into its journal so shortly before it was killed may be lost with it, as is its event. */
+const UNHEARD_ms = 2_000;
+
 const counted = (named: readonly string[]): Fault => ({ amount: BigInt(named.length), named });
 
 /** Number as the phones dialled it, without the country. */
@@ -35,22 +38,28 @@ function byNumber(records: readonly RecordedCall[]): Map<string, RecordedCall[]>
 }
 
 /** Why what is recorded of a call cannot be what the carrier saw of it; null: it can. */
-function misrecorded({ answered_at_ms, ended_at_ms }: CarrierCall, record: RecordedCall): string | null {
+function misrecorded(
+  { answered_at_ms, ended_at_ms }: CarrierCall,
+  record: RecordedCall,
+  switchEnds_ms: readonly number[],
+): string | null {
   // A switch that was killed says no goodbye: such a call is billed to its last proof of life.
   if (answered_at_ms === null || ended_at_ms === null) return null;
   const talked_ms = ended_at_ms - answered_at_ms;
   if (Math.abs(talked_ms - record.talk_ms) <= TOLERANCE_ms) return null;
+  const diedUnheard = switchEnds_ms.some((at_ms) => at_ms >= ended_at_ms && at_ms < ended_at_ms + UNHEARD_ms);
+  if (diedUnheard && record.end_reason === 'LOST' && record.talk_ms < talked_ms) return null;
   const [seen, kept] = [talked_ms, record.talk_ms].map((ms) => (ms / 1_000).toFixed(1));
   return `talked ${seen} s and is recorded with ${kept} s (${record.end_reason})`;
 }
 
-function lostCalls(carrier: readonly CarrierCall[], records: readonly RecordedCall[]): Fault {
+function lostCalls({ carrier, records, switchEnds_ms }: Evidence): Fault {
   const recorded = byNumber(records);
   return counted(
     carrier.flatMap((call) => {
       if (call.answered_at_ms === null) return [];
       const [record] = recorded.get(call.number) ?? [];
-      const why = record ? misrecorded(call, record) : 'was answered and has no record';
+      const why = record ? misrecorded(call, record, switchEnds_ms) : 'was answered and has no record';
       return why ? [`${record?.id ?? 'a call'} to ${call.number} ${why}`] : [];
     }),
   );
@@ -103,7 +112,7 @@ function drift({ drift: { differing }, drifted, held }: Evidence): Fault {
 export function judge(evidence: Evidence): Verdict {
   return {
     drift: drift(evidence),
-    lost: lostCalls(evidence.carrier, evidence.records),
+    lost: lostCalls(evidence),
     doubled: doubleCharges(evidence),
     overspent: overspent(evidence),
     ledger: counted(evidence.ledger.map(({ what, id }) => `${what}: ${id}`)),

@@ -20,6 +20,7 @@ const RECORD: RecordedCall = {
 
 const WELL: Evidence = {
   carrier: [SEEN],
+  switchEnds_ms: [],
   records: [RECORD],
   charges: [{ call_id: RECORD.id, movements: 1, parts: 1 }],
   lowest: [{ name: 'POOR', lowest_micros: 0n, credit_limit_micros: 0n }],
@@ -42,6 +43,12 @@ test.each<[string, Partial<Evidence>, string, number]>([
   ['an answered call without a record', { records: [] }, 'lost', 1],
   ['less talk than there was', { records: [{ ...RECORD, talk_ms: 1_500 }] }, 'lost', 1],
   ['more talk than there was', { records: [{ ...RECORD, talk_ms: 9_000 }] }, 'lost', 1],
+  [
+    'less talk than there was, long before the switch was killed',
+    { records: [{ ...RECORD, talk_ms: 0, end_reason: 'LOST' }], switchEnds_ms: [9_000] },
+    'lost',
+    1,
+  ],
   ['two records of one call', { records: [RECORD, { ...RECORD, id: 'srv1-1.2' }] }, 'doubled', 1],
   ['two movements for one part', { charges: [{ call_id: RECORD.id, movements: 2, parts: 1 }] }, 'doubled', 1],
   [
@@ -81,6 +88,10 @@ test.each<[string, Evidence]>([
       carrier: [{ ...SEEN, ended_at_ms: null }],
       records: [{ ...RECORD, talk_ms: 1_000, end_reason: 'LOST' }],
     },
+  ],
+  [
+    'a call that ended in the last moment of its switch',
+    { ...WELL, records: [{ ...RECORD, talk_ms: 0, end_reason: 'LOST' }], switchEnds_ms: [5_900] },
   ],
 ])('%s passes', (_, evidence) => {
   expect(passed(judge(evidence))).toBe(true);
