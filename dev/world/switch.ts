@@ -1,10 +1,11 @@
 import { chmodSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { announce } from '../services/announce.ts';
 import { type AsteriskInstance, createInstance, type RunningAsterisk } from '../services/asterisk.ts';
 import type { AsteriskRoot } from '../services/asterisk-root.ts';
 import { inChroot } from '../services/chroot.ts';
-import { ServiceFailedError } from '../services/errors.ts';
+import { messageOf, ServiceFailedError } from '../services/errors.ts';
 import { type ProcessHandle, startProcess } from '../services/process.ts';
 import { createSmallDisk, type SmallDisk } from './small-disk.ts';
 
@@ -61,6 +62,16 @@ function environment(options: SwitchOptions, inside: string): string[] {
   return Object.entries(values).map(([key, value]) => `${key}=${value}`);
 }
 
+/** null where this user may not mount. */
+async function tryDisk(folder: string): Promise<SmallDisk | null> {
+  try {
+    return await createSmallDisk(folder);
+  } catch (error) {
+    announce(`the switch gets no disk of its own, which could be filled: ${messageOf(error)}`);
+    return null;
+  }
+}
+
 /** Installs the static configuration, and pulls the first revision from the running control plane. */
 export async function createSwitch(options: SwitchOptions): Promise<PabxSwitch> {
   const { root, token } = options;
@@ -69,7 +80,7 @@ export async function createSwitch(options: SwitchOptions): Promise<PabxSwitch> 
     within: (command, args) => (disk ? disk.within(command, args) : [command, [...args]]),
   });
   const { inside, outside } = instance;
-  if (options.ownDisk) disk = await createSmallDisk(join(outside, 'state', 'lib'));
+  if (options.ownDisk) disk = await tryDisk(join(outside, 'state', 'lib'));
   cpSync(CONFIG, join(outside, 'config'), { recursive: true });
   writeFileSync(join(outside, 'token'), token, { mode: 0o600 });
   chmodSync(outside, 0o755);
