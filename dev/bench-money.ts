@@ -1,8 +1,8 @@
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { allCount, type Measured, measuredTable, runRounds } from './bench/money-rounds.ts';
 import { prepareRatings } from './bench/ratings.ts';
 import { MEMORY_AT, prepareReRatings } from './bench/re-ratings.ts';
+import { allCount, type Measured, measuredTable, runRounds } from './bench/rounds.ts';
 import { prepareSettlements } from './bench/settled-calls.ts';
 import { announce } from './services/announce.ts';
 import { MissingServiceError } from './services/errors.ts';

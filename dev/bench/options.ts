@@ -1,17 +1,25 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { WAYS, type Way } from './ways.ts';
 
 export interface BenchOptions {
   /** New calls a second. */
   readonly rate: number;
   /** Length of one run: rate × seconds calls are made. */
   readonly seconds: number;
-  /** A round is one plain run and one controlled run. */
+  /** A round is one run of each way. */
   readonly rounds: number;
   /** From the answer to the caller's BYE. */
   readonly talk_ms: number;
   /** A folder for CPU profiles of the control plane, one each time that it stops; null: none. */
   readonly profile: string | null;
+  readonly ways: readonly Way[];
+  /** Instead: the highest rate that each way sustains, from `rate` upwards. */
+  readonly ceiling: boolean;
+  /** Instead: how late so many prepaid calls are cut; null: not asked for. */
+  readonly cuts: number | null;
+  /** Instead: memory of the control plane over so many calls. */
+  readonly soak: number | null;
 }
 
 /** The command line asks for something that cannot be done; the message says what can. */
@@ -22,9 +30,13 @@ export class OptionError extends Error {
 export const USAGE = `Usage: npm run bench:calls -- [options]
   --rate N      new calls a second             (default 50)
   --seconds N   length of a run                (default 20)
-  --rounds N    plain and controlled runs each (default 5)
+  --rounds N    runs of each way               (default 5)
   --talk-ms N   talk of each call              (default 2000)
-  --profile DIR CPU profiles of the control plane go there (default none)`;
+  --profile DIR CPU profiles of the control plane go there (default none)
+  --compare     also GROUP_COUNT, a FastAGI and a CURL() decision
+  --ceiling     the highest rate that each way sustains, from --rate up in steps of a tenth
+  --cuts N      how late N prepaid calls are cut
+  --soak N      memory of the control plane over N calls`;
 
 /** How long the carrier rings: part of how many calls there are at once. */
 export const RING_ms = 100;
@@ -36,11 +48,16 @@ const LIMITS = {
   seconds: { standard: 20, least: 2, most: 600 },
   rounds: { standard: 5, least: 1, most: 50 },
   'talk-ms': { standard: 2_000, least: 100, most: 60_000 },
+  cuts: { standard: null, least: 1, most: 2_000 },
+  soak: { standard: null, least: 100, most: 1_000_000 },
 } as const;
 
 type Name = keyof typeof LIMITS;
 
-function readNumber(name: Name, text: string | undefined): number {
+function readNumber<N extends Name>(
+  name: N,
+  text: string | undefined,
+): (typeof LIMITS)[N]['standard'] | number {
   const { standard, least, most } = LIMITS[name];
   if (text === undefined) return standard;
   const value = Number(text);
@@ -48,8 +65,9 @@ function readNumber(name: Name, text: string | undefined): number {
   throw new OptionError(`--${name} must be a whole number from ${least} to ${most}, not '${text}'`);
 }
 
-function parse(args: readonly string[]): Partial<Record<Name | 'profile', string>> {
-  const options = { rate: text, seconds: text, rounds: text, 'talk-ms': text, profile: text };
+function parse(args: readonly string[]) {
+  const numbers = { rate: text, seconds: text, rounds: text, 'talk-ms': text, cuts: text, soak: text };
+  const options = { ...numbers, profile: text, compare: flag, ceiling: flag };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;
   } catch (error) {
@@ -58,17 +76,22 @@ function parse(args: readonly string[]): Partial<Record<Name | 'profile', string
 }
 
 const text = { type: 'string' } as const;
+const flag = { type: 'boolean', default: false } as const;
 
 /** Reads the command line. Throws OptionError. */
 export function readOptions(args: readonly string[]): BenchOptions {
   const values = parse(args);
-  const read = (name: Name) => readNumber(name, values[name]);
+  const read = <N extends Name>(name: N) => readNumber(name, values[name]);
   const options = {
     rate: read('rate'),
     seconds: read('seconds'),
     rounds: read('rounds'),
     talk_ms: read('talk-ms'),
     profile: values.profile === undefined ? null : resolve(values.profile),
+    ways: values.compare ? WAYS : (['PLAIN', 'CONTROLLED'] as const),
+    ceiling: values.ceiling,
+    cuts: read('cuts'),
+    soak: read('soak'),
   };
   const atOnce = Math.ceil((options.rate * (options.talk_ms + RING_ms)) / 1_000);
   if (atOnce > MOST_CALLS_AT_ONCE) {

@@ -2,7 +2,7 @@ import { chargeCall, grantFor } from '../../src/domain/charge.ts';
 import { type DeckRow, deckOf } from '../../src/domain/deck.ts';
 import { classByRate, type FoundRate, findRate, type RateTable } from '../../src/domain/rate-table.ts';
 import { LONGEST_PREFIX, makeCalls, makeDeck, type RatedCall, SHORTEST_PREFIX } from './money-data.ts';
-import type { MeasuredWay } from './money-rounds.ts';
+import type { MeasuredWay } from './rounds.ts';
 
 const CALLS = 200_000;
 const VERSION = 'bench';

@@ -8,8 +8,8 @@ import { MINIMAL_ENV } from '../services/process.ts';
 import type { Database } from '../world/database.ts';
 import { addReseller, addSubscriber } from '../world/tenants.ts';
 import { makeCalls, makeDeck } from './money-data.ts';
-import type { MeasuredWay } from './money-rounds.ts';
 import type { ReRatingFigures, ReRatingOrder } from './re-rating-process.ts';
+import type { MeasuredWay } from './rounds.ts';
 
 /** The heap of any process grows until it is collected for the first time; what counts is whether it goes on. */
 export const MEMORY_AT = [0, 0.5, 1] as const;

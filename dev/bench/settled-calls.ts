@@ -11,7 +11,7 @@ import { openWallet } from '../../src/stores/postgres/wallets.ts';
 import type { Database } from '../world/database.ts';
 import { addReseller, addSubscriber } from '../world/tenants.ts';
 import { chance, pick } from './money-data.ts';
-import type { MeasuredWay } from './money-rounds.ts';
+import type { MeasuredWay } from './rounds.ts';
 
 const SUBSCRIBERS = 50;
 /** As many as the settlement puts into one transaction. */
