@@ -14,22 +14,12 @@ function read(): void {
   offset_ms = Number(readFileSync(file, 'utf8')) || 0;
 }
 
-class SteppedDate extends RealDate {
-  constructor(...args: readonly unknown[]) {
-    if (args.length === 0) super(SteppedDate.now());
-    else super(...(args as [number]));
-  }
-
-  static override now(): number {
-    return RealDate.now() + offset_ms;
-  }
-
-  /** Also those that drivers made before, or in another way. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return Function.prototype[Symbol.hasInstance].call(RealDate, value);
-  }
-}
+const now = () => RealDate.now() + offset_ms;
 
 read();
 process.on('SIGUSR2', read);
-globalThis.Date = SteppedDate as DateConstructor;
+globalThis.Date = new Proxy(RealDate, {
+  construct: (date, args, made) => Reflect.construct(date, args.length === 0 ? [now()] : args, made),
+  apply: () => new RealDate(now()).toString(),
+  get: (date, name) => (name === 'now' ? now : Reflect.get(date, name)),
+});
