@@ -154,8 +154,8 @@ export function createRebuilder(directory: Directory, left: LeftSeconds, grace_s
     const offered = { call_id: known.call_id, server_id, dialled, at_ms: known.created_at_ms };
     const facts = callFacts(offered, line, permission);
     if (!facts.rate) return newLiveCall(facts, NO_GRANT, 0, facts.call_class !== 'EMERGENCY');
-    // The switch let it talk only as long as it was granted, whatever slices came after the first.
-    const talked = billedSeconds(talkSeconds(talk_ms), facts.rate.cadence);
+    // The switch let it talk only as long as it was granted, whatever slices came after the first, and then its grace.
+    const talked = billedSeconds(talkSeconds(talk_ms - grace_seconds * 1000), facts.rate.cadence);
     const granted_seconds = Math.max(talked, (grant?.seconds ?? 0) - grace_seconds, 0);
     const bundle_seconds = facts.slot ? Math.max(0, Math.min(granted_seconds, await left(facts))) : 0;
     return newLiveCall(facts, { bundle_seconds, paid_seconds: granted_seconds - bundle_seconds }, 0, true);

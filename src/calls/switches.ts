@@ -40,6 +40,8 @@ interface Known {
   link: Switch | null;
   /** It has shown its calls, or cannot be reached. */
   tried: boolean;
+  /** All that it shows is known since this link has come up. */
+  compared: boolean;
   timer: NodeJS.Timeout | null;
   sweep_at_ms: number;
 }
@@ -58,6 +60,14 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
   /** Redis has been emptied and is being told of every running call. */
   let rebuilding = false;
 
+  /** Nothing is taken for known; it is tried again until it has worked once since the link came up. */
+  async function compare(server: Known, link: Switch): Promise<void> {
+    await reconciler.reconcile(link, true);
+    if (server.link === link) server.compared = true;
+    server.tried = true;
+    tryToOpen();
+  }
+
   async function beat(server: Known): Promise<void> {
     if (!store.ready()) return resync();
     if (!server.link) {
@@ -67,6 +77,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
         .map((call) => call.facts.call_id);
       return store.renew(server.address.server_id, ids, false);
     }
+    if (!server.compared) return compare(server, server.link);
     await reconciler.reconcile(server.link, false);
     if (performance.now() < server.sweep_at_ms) return;
     server.sweep_at_ms = performance.now() + jittered(SWEEP_EVERY_ms);
@@ -98,6 +109,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
   }
 
   async function resyncAll(): Promise<void> {
+    rebuilding = false;
     const kept = await store.epochHolds();
     if (!kept) {
       log.warn({}, 'this Redis does not know the running calls; rebuilding');
@@ -105,9 +117,7 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
     }
     for (const server of known.values()) {
       await adoptFromMemory(server.address.server_id);
-      if (!server.link) continue;
-      await reconciler.reconcile(server.link, true);
-      server.tried = true;
+      if (server.link) await compare(server, server.link);
     }
     rebuilding = !kept;
     await openAdmission();
@@ -123,22 +133,23 @@ export function createSwitches(deps: SwitchesDependencies): Switches {
 
   async function up(server: Known, link: Switch): Promise<void> {
     server.link = link;
+    server.compared = false;
     log.info({ server: link.name }, 'switch connected');
     if (resyncing) await resyncing.catch(() => {});
     try {
-      if (store.ready()) await reconciler.reconcile(link, true);
+      if (store.ready()) await compare(server, link);
       else await resync();
     } catch (error) {
       // Calls can be watched without Redis; taking them over waits until it is back.
       log.warn({ err: error, server: link.name }, 'running calls cannot be compared now');
-      return;
     }
-    server.tried = true;
-    tryToOpen();
   }
 
   function connect(address: SwitchAddress): void {
-    const server: Known = { address, session: null, link: null, tried: false, timer: null, sweep_at_ms: 0 };
+    const server: Known = {
+      ...{ address, session: null, link: null, timer: null, sweep_at_ms: 0 },
+      ...{ tried: false, compared: false },
+    };
     known.set(address.server_id, server);
     server.session = keepConnected(address, connectAri, {
       onUp: (link) => up(server, link),

@@ -99,7 +99,14 @@ export class Clock {
   after(ms: number, action: () => void, every_ms: number | null = null): Timer {
     const wait = Math.max(Number.isFinite(ms) ? ms : 0, every_ms === null ? 0 : 1);
     const { owner } = this;
-    const timer = { at_ms: this.mono_ms + wait, order: this.order++, action, owner, every_ms, cancelled: false };
+    const timer = {
+      at_ms: this.mono_ms + wait,
+      order: this.order++,
+      action,
+      owner,
+      every_ms,
+      cancelled: false,
+    };
     this.timers.add(timer);
     return timer;
   }

@@ -11,6 +11,7 @@ import type { RedisData } from './redis-data.ts';
 import { amiHosts, asDb, type SimulatedDb } from './substitutes.ts';
 import type { SimulatedSwitch } from './switch.ts';
 import { SwitchLinks } from './switch-links.ts';
+import type { Tape } from './tape.ts';
 
 /** Everything that outlives a control plane. */
 export interface Surroundings {
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly postgresHealth: Health;
   readonly times: SliceTimes;
   readonly meddle: Meddle;
+  readonly tape: Tape;
   readonly log: Log;
 }
 
@@ -38,7 +40,8 @@ function databaseOf(house: Household, ledger: Ledger, link: Link): SimulatedDb {
     readWallets: (ids) => link.ask(() => ledger.readWallets(ids)),
     readResellerWallet: (id) => link.ask(() => ledger.readResellerWallet(id)),
     recordRefusals: (records) => link.ask(() => ledger.recordRefusals(records)),
-    topUp: (payer, amount, reference) => link.ask(() => ledger.topUp(payer, amount, reference)),
+    topUp: (payer, amount) => link.ask(() => ledger.topUp(payer, amount)),
+    topUpReseller: (id, amount) => link.ask(() => ledger.topUpReseller(id, amount)),
     line: (name) => link.ask(() => line(name)),
     trunk: (id) => link.ask(() => trunks.find(({ server_id }) => server_id === id) ?? null),
     trunkNamed: (_, code) => link.ask(() => trunks.find((trunk) => trunk.code === code) ?? null),
@@ -64,7 +67,7 @@ export class ControlProcess implements Owner {
     const number = ++processes;
     const redisAway = () => new Error('Connection is closed.');
     const link = new Link(clock, chance.fork(), this, around.redisHealth, redisAway);
-    this.redis = new RedisClient(around.redis, link, around.meddle);
+    this.redis = new RedisClient(around.redis, link, around);
     const toPostgres = new Link(clock, chance.fork(), this, around.postgresHealth, postgresAway);
     this.db = databaseOf(house, around.ledger, toPostgres);
     const addresses = around.switches.map((target, index) => {
@@ -73,7 +76,14 @@ export class ControlProcess implements Owner {
       this.links.set(target.server_id, links);
       this.hosts.push(host);
       amiHosts.set(host, links.connectAmi);
-      return { server_id: target.server_id, name: host, ari_url: host, ami_host: host, ami_port: 1, ...NOBODY };
+      return {
+        server_id: target.server_id,
+        name: host,
+        ari_url: host,
+        ami_host: host,
+        ami_port: 1,
+        ...NOBODY,
+      };
     });
     const connectAri: SwitchLinks['connectAri'] = (options) => {
       const at = addresses.find(({ ari_url }) => ari_url === options.url);

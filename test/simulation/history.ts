@@ -93,10 +93,21 @@ function termsOf(chance: Chance): Terms {
 function planOf(chance: Chance): CallPlan {
   return {
     line: chance.int(0, 9),
-    to: chance.pick(['FIXED', 'FIXED', 'FIXED', 'MOBILE', 'LDN', 'ABROAD', 'INTERNAL', 'INBOUND', 'EMERGENCY']),
+    to: chance.pick([
+      'FIXED',
+      'FIXED',
+      'FIXED',
+      'MOBILE',
+      'LDN',
+      'ABROAD',
+      'INTERNAL',
+      'INBOUND',
+      'EMERGENCY',
+    ]),
     ring_ms: chance.pick([0, 1, 150, 900]),
     answer_ms: chance.odds(0.85) ? chance.pick([0, 1, 400, 2_500, 11_000]) : null,
-    talk_ms: chance.pick([0, 1, 999, 1_000, 2_500, 29_999, 30_000, 30_001]) + chance.pick([0, 0, 60_000, 200_000]),
+    talk_ms:
+      chance.pick([0, 1, 999, 1_000, 2_500, 29_999, 30_000, 30_001]) + chance.pick([0, 0, 60_000, 200_000]),
     ended_by: chance.pick(['CALLER', 'CALLEE', 'BOTH']),
     cancel_ms: chance.odds(0.15) ? chance.pick([0, 1, 100, 1_200, 3_000]) : null,
   };
@@ -116,7 +127,11 @@ function faultOf(chance: Chance, at_ms: number): Fault {
       ...{ at_ms, for_ms },
       do: chance.pick(['REDIS_FLUSHED', 'REDIS_AWAY', 'REDIS_RESTARTED_EMPTY', 'REDIS_RESTARTED']),
     }),
-    () => ({ at_ms, for_ms, do: chance.pick(['REDIS_ANSWERS_LOST', 'POSTGRES_ANSWERS_LOST', 'POSTGRES_AWAY']) }),
+    () => ({
+      at_ms,
+      for_ms,
+      do: chance.pick(['REDIS_ANSWERS_LOST', 'POSTGRES_ANSWERS_LOST', 'POSTGRES_AWAY']),
+    }),
     () => {
       const what = chance.pick(['REDIS', 'POSTGRES', 'SWITCH'] as const);
       return { at_ms, for_ms, do: 'SLOW', what, slow_ms: chance.pick([5, 80, 900]) };
@@ -125,7 +140,13 @@ function faultOf(chance: Chance, at_ms: number): Fault {
       const delay_ms = chance.pick([0, 20, 400]);
       return { at_ms, for_ms, do: 'EVENTS', delay_ms, doubled: chance.odds(0.5), late: chance.odds(0.5) };
     },
-    () => ({ at_ms, for_ms: 0, do: 'CLOCK_SET', hosts: chance.pick(SETTING), by_ms: chance.pick([-HOUR_ms, HOUR_ms]) }),
+    () => ({
+      at_ms,
+      for_ms: 0,
+      do: 'CLOCK_SET',
+      hosts: chance.pick(SETTING),
+      by_ms: chance.pick([-HOUR_ms, HOUR_ms]),
+    }),
   ];
   return chance.pick(faults)();
 }
@@ -139,6 +160,14 @@ function actionsOf(chance: Chance): Action[] {
     do: 'DIAL',
     plan: planOf(chance),
   }));
+  // Somebody dials again as soon as a call is over.
+  for (const before of actions.slice(0, 2)) {
+    if (before.do !== 'DIAL' || !chance.odds(0.4)) continue;
+    const { line, ring_ms, answer_ms, talk_ms } = before.plan;
+    const over_ms = before.at_ms + ring_ms + (answer_ms ?? 0) + talk_ms;
+    const plan = { ...planOf(chance), line };
+    actions.push({ at_ms: over_ms + chance.pick([0, 1, 100]), do: 'DIAL', plan });
+  }
   for (let some = chance.int(0, 2); some > 0; some -= 1) {
     const subscriber = chance.int(0, 2);
     const micros = chance.pick([1_000, 50_000, 400_000]);

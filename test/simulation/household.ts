@@ -1,7 +1,12 @@
 import type { BillingMode, LineFacts, SubscriberFacts, TrunkFacts } from '../../src/domain/authorize.ts';
 import type { NumberFacts } from '../../src/domain/authorize-inbound.ts';
 import type { Cadence } from '../../src/domain/cadence.ts';
-import { BUNDLE_SLOTS, type BundleSlot, type CallClass, DIALLED_CLASSES } from '../../src/domain/call-class.ts';
+import {
+  BUNDLE_SLOTS,
+  type BundleSlot,
+  type CallClass,
+  DIALLED_CLASSES,
+} from '../../src/domain/call-class.ts';
 import type { Rate, RateTable } from '../../src/domain/rate-table.ts';
 
 /** Who calls in a history, and by what terms. Amounts are numbers of micro-reais, so that a history prints as JSON. */
@@ -146,7 +151,14 @@ export function householdOf(terms: Terms, seed: number): Household {
       made.extensions.set(extension, sip_username);
       const { subscriber_id } = facts;
       numbers.set(number, { number, active: true, reseller_id, subscriber_id, server_id, sip_username });
-      const lineFacts = { line_id: newId(), sip_username, extension, sale_versions, plan_id: newId(), subscriber: facts };
+      const lineFacts = {
+        line_id: newId(),
+        sip_username,
+        extension,
+        sale_versions,
+        plan_id: newId(),
+        subscriber: facts,
+      };
       lines.push({ server_id, terms: one, number, facts: { ...LINE, ...lineFacts, ...limitsOf(line) } });
     }
     return { facts, terms: one, bundles: made.bundles };

@@ -16,7 +16,8 @@ export interface Ledger {
   readResellerWallet(reseller_id: string): Promise<ResellerWallet>;
   recordRefusals(records: readonly RefusalRecord[]): Promise<void>;
   /** Money that comes, or with an amount below zero goes. */
-  topUp(payer: Payer, amount_micros: bigint, reference: string): Promise<Wallet>;
+  topUp(payer: Payer, amount_micros: bigint): Promise<Wallet>;
+  topUpReseller(reseller_id: string, amount_micros: bigint): Promise<void>;
 }
 
 interface Money {
@@ -37,6 +38,8 @@ const LONG_AGO = '2000-01-01';
 export class MemoryLedger implements Ledger {
   readonly calls = new Map<string, CallRecord>();
   readonly refusals = new Map<string, RefusalRecord>();
+  /** Grows with everything that is written. */
+  changes = 0;
   private readonly house: Household;
   private readonly rows = new Map<string, Row>();
   private readonly resellers = new Map<string, Money>();
@@ -75,6 +78,7 @@ export class MemoryLedger implements Ledger {
 
   private debit(row: Row, records: readonly CallRecord[]): void {
     row.version += 1n;
+    this.changes += 1;
     for (const record of records) {
       const { total_micros, ended_at, bundle_slot, parts } = record;
       if (!costsSomething(record)) continue;
@@ -176,12 +180,20 @@ export class MemoryLedger implements Ledger {
   async topUp({ subscriber_id }: Payer, amount_micros: bigint): Promise<Wallet> {
     const row = this.row(subscriber_id);
     row.version += 1n;
+    this.changes += 1;
     row.balance_micros += amount_micros;
     return this.wallets([subscriber_id]).get(subscriber_id) as Wallet;
   }
 
   balanceOf(subscriber_id: string): bigint {
-    return this.row(subscriber_id).balance_micros;
+    return this.rows.get(subscriber_id)?.balance_micros ?? 0n;
+  }
+
+  spentOn(subscriber_id: string, day: string): bigint {
+    const own = [...this.calls.values()].filter(
+      (record) => record.subscriber_id === subscriber_id && localDay(record.ended_at as Date) === day,
+    );
+    return own.reduce((sum, { total_micros }) => sum + total_micros, 0n);
   }
 
   async topUpReseller(reseller_id: string, amount_micros: bigint): Promise<void> {

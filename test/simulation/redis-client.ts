@@ -1,25 +1,33 @@
 import type { Redis } from 'ioredis';
 import type { Link } from './link.ts';
 import { scriptOf } from './lua/script.ts';
-import { text } from './lua/values.ts';
+import { type LuaValue, text } from './lua/values.ts';
 import { fromLua, type RedisData, type Reply, toLua } from './redis-data.ts';
+import type { Tape } from './tape.ts';
+
+const asText = (value: unknown) => text(value as LuaValue);
 
 type Heard = 'close' | 'ready';
 
 /** Texts of scripts can be changed on purpose, to see whether anybody notices. */
 export type Meddle = (name: string, lua: string) => string;
 
+interface Around {
+  readonly meddle: Meddle;
+  readonly tape: Tape;
+}
+
 /** A connection as the product knows it from ioredis, less what it does not use. */
 export class RedisClient {
   private readonly data: RedisData;
   private readonly link: Link;
-  private readonly meddle: Meddle;
+  private readonly around: Around;
   private readonly heard: Record<Heard, (() => void)[]> = { close: [], ready: [] };
 
-  constructor(data: RedisData, link: Link, meddle: Meddle) {
+  constructor(data: RedisData, link: Link, around: Around) {
     this.data = data;
     this.link = link;
-    this.meddle = meddle;
+    this.around = around;
   }
 
   on(event: Heard, listener: () => void): void {
@@ -30,21 +38,30 @@ export class RedisClient {
     for (const listener of this.heard[event]) listener();
   }
 
-  defineCommand(name: string, { lua }: { readonly lua: string }): void {
-    const script = scriptOf(this.meddle(name, lua));
+  defineCommand(name: string, { lua: text }: { readonly lua: string }): void {
+    const { meddle, tape } = this.around;
+    const lua = meddle(name, text);
+    const script = scriptOf(lua);
     const call = (command: unknown, ...given: unknown[]) => [
-      toLua(this.data.call(String(command), given.map((value) => text(value as string)))),
+      toLua(this.data.call(String(command), given.map(asText))),
     ];
-    const run = (count: number, ...given: (string | number)[]) =>
+    const run = (count: number, ...all: (string | number)[]) =>
       this.link.ask(() => {
-        const all = given.map(String);
-        return fromLua(script(all.slice(0, count), all.slice(count), call));
+        const [keys, given] = [all.slice(0, count).map(String), all.slice(count).map(String)];
+        const reply = fromLua(script(keys, given, call));
+        tape({ store: 'SCRIPT', lua, keys, given, now_ms: this.data.now_ms(), reply });
+        return reply;
       });
     Object.assign(this, { [name]: run });
   }
 
-  private ask = <T extends Reply>(command: string, ...given: (string | number)[]) =>
-    this.link.ask(() => this.data.call(command, given.map(String)) as T);
+  private ask = <T extends Reply>(name: string, ...all: (string | number)[]) =>
+    this.link.ask(() => {
+      const given = all.map(String);
+      const reply = this.data.call(name, given);
+      this.around.tape({ store: 'COMMAND', name, given, reply });
+      return reply as T;
+    });
 
   readonly get = (key: string) => this.ask<string | null>('GET', key);
   readonly set = (key: string, value: string) => this.ask('SET', key, value);

@@ -18,8 +18,10 @@ type Command = (key: string, ...given: string[]) => Reply;
 export class RedisData {
   readonly held = new Map<string, Held>();
   private readonly expiries = new Map<string, number>();
-  private readonly now_ms: () => number;
+  readonly now_ms: () => number;
   runs = 0;
+  /** Grows with everything that is asked, and so with everything that changes. */
+  asked = 0;
 
   constructor(now_ms: () => number) {
     this.now_ms = now_ms;
@@ -31,12 +33,14 @@ export class RedisData {
 
   /** Everything is gone; `restart`: the process too, so that it is another one. */
   flush(restart: boolean): void {
+    this.asked += 1;
     this.held.clear();
     this.expiries.clear();
     if (restart) this.runs += 1;
   }
 
   call(name: string, given: readonly string[]): Reply {
+    this.asked += 1;
     const command = this.commands[name.toUpperCase()];
     if (!command) throw new LuaError(`the simulated Redis does not know ${name}`);
     const [key = '', ...rest] = given;
@@ -87,10 +91,7 @@ export class RedisData {
   }
 
   private readonly commands: Readonly<Record<string, Command>> = {
-    TIME: () => [
-      String(Math.floor(this.now_ms() / 1000)),
-      String(Math.round((this.now_ms() % 1000) * 1000)),
-    ],
+    TIME: () => [String(Math.floor(this.now_ms() / 1000)), String(Math.round((this.now_ms() % 1000) * 1000))],
     INFO: () => `# Server\r\nrun_id:${this.run_id}\r\n`,
     EXISTS: (key) => (this.held.has(key) ? 1 : 0),
     DEL: (...keys) => keys.reduce((count, key) => count + this.drop(key), 0),

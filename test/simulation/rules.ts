@@ -34,11 +34,10 @@ function hashes(world: World, prefix: string): [string, ReadonlyMap<string, stri
 function money(world: World): void {
   for (const { facts } of world.house.subscribers) {
     const balance = world.ledger.balanceOf(facts.subscriber_id);
-    require(
-      balance + facts.credit_limit_micros >= 0n,
-      'a subscriber’s money goes below what it may',
-      () => ({ subscriber: facts.subscriber_id, balance }),
-    );
+    require(balance + facts.credit_limit_micros >= 0n, 'a subscriber’s money goes below what it may', () => ({
+      subscriber: facts.subscriber_id,
+      balance,
+    }));
   }
 }
 
@@ -129,7 +128,10 @@ function board(world: World): void {
   const fresh = (at_ms: number | null) => at_ms !== null && now_ms - at_ms < 50;
   const expected = world
     .calls()
-    .filter((call) => isRunning(call) && !call.offline && !fresh(call.let_go_ms) && calmAt(world, call.let_go_ms ?? 0));
+    .filter(
+      (call) =>
+        isRunning(call) && !call.offline && !fresh(call.let_go_ms) && calmAt(world, call.let_go_ms ?? 0),
+    );
   const over = world.calls().filter((call) => call.ended_ms !== null && !fresh(call.ended_ms));
   for (const call of expected)
     require(shown.includes(call.call_id), 'a running call is on the board', () => brief(call));

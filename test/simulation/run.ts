@@ -4,6 +4,8 @@ import { checkEnd } from './final-rules.ts';
 import { type History, isFault } from './history.ts';
 import type { Meddle } from './redis-client.ts';
 import { checkStep } from './rules.ts';
+import type { Tape } from './tape.ts';
+import { checkCaps, checkTogether, checkUse } from './use-rules.ts';
 import { World } from './world.ts';
 
 /** What became of a history. */
@@ -29,19 +31,29 @@ function lastOf({ actions }: History): number {
 const asIs: Meddle = (_, lua) => lua;
 
 /** Runs one history from its beginning to its end and checks the rules after every step. */
-export async function runHistory(history: History, meddle: Meddle = asIs): Promise<Outcome> {
-  const world = new World(history, meddle);
+export async function runHistory(
+  history: History,
+  meddle: Meddle = asIs,
+  tape: Tape = () => {},
+): Promise<Outcome> {
+  const world = new World(history, meddle, tape);
   const { clock } = world;
   const restore = install(clock, chanceOf(history.seed ^ 0xc0ffee).next);
   let failure: Error | null = null;
-  let steps = 0;
+  let [steps, checked] = [0, -1];
   try {
     await world.open();
     await clock.runUntil(lastOf(history) + QUIET_ms, () => {
       steps += 1;
+      const changes = world.changes();
+      if (changes === checked) return;
       checkStep(world);
+      checkUse(world);
+      checked = changes;
     });
     await checkEnd(world);
+    checkCaps(world);
+    checkTogether(world);
   } catch (error) {
     failure = error as Error;
   } finally {

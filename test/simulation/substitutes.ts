@@ -11,6 +11,11 @@ import type { Ledger } from './ledger.ts';
  * what stands in their place: each asks the database handle that it is given, which belongs to one process.
  */
 
+type Settlements = typeof import('../../src/stores/postgres/settlements.ts');
+type Wallets = typeof import('../../src/stores/postgres/wallets.ts');
+type ResellerWallets = typeof import('../../src/stores/postgres/reseller-wallets.ts');
+type Refusals = typeof import('../../src/stores/postgres/refusals.ts');
+
 export interface SimulatedDb extends Ledger {
   line(sip_username: string): Promise<LineFacts | null>;
   trunk(server_id: string): Promise<TrunkFacts | null>;
@@ -19,33 +24,45 @@ export interface SimulatedDb extends Ledger {
   table(version_id: string): Promise<RateTable | null>;
 }
 
+const simulated = new WeakSet<object>();
+
+/** As the product takes it. */
+export function asDb(db: SimulatedDb): Db {
+  simulated.add(db);
+  return db as unknown as Db;
+}
+
 const of = (db: Db) => db as unknown as SimulatedDb;
-export const asDb = (simulated: SimulatedDb) => simulated as unknown as Db;
 
 /** Who answers AMI, by the name of the host. */
 export const amiHosts = new Map<string, (options: AmiOptions) => Promise<AmiConnection>>();
 
-vi.mock('../../src/stores/postgres/settlements.ts', async (original) => ({
-  ...(await original()),
-  settleCalls: (db: Db, records: Parameters<Ledger['settleCalls']>[0]) => of(db).settleCalls(records),
-  settledAmong: (db: Db, ids: readonly string[]) => of(db).settledAmong(ids),
-}));
+/** The product's own functions, which ask the simulation when their database is simulated. */
+function instead<T extends object>(real: T, names: readonly (keyof T & keyof SimulatedDb & string)[]): T {
+  const ask =
+    (name: (typeof names)[number]) =>
+    (db: Db, ...given: unknown[]) => {
+      const asked = simulated.has(db) ? (of(db)[name] as (...all: unknown[]) => unknown) : null;
+      return asked ? asked(...given) : (real[name] as (...all: unknown[]) => unknown)(db, ...given);
+    };
+  return { ...real, ...Object.fromEntries(names.map((name) => [name, ask(name)])) };
+}
 
-vi.mock('../../src/stores/postgres/wallets.ts', async (original) => ({
-  ...(await original()),
-  openWallet: (db: Db, payer: Parameters<Ledger['openWallet']>[0], cycle_start: string) =>
-    of(db).openWallet(payer, cycle_start),
-  readWallets: (db: Db, ids: readonly string[]) => of(db).readWallets(ids),
-}));
+vi.mock('../../src/stores/postgres/settlements.ts', async (original) =>
+  instead(await original<Settlements>(), ['settleCalls', 'settledAmong']),
+);
 
-vi.mock('../../src/stores/postgres/reseller-wallets.ts', async (original) => ({
-  ...(await original()),
-  readResellerWallet: (db: Db, reseller_id: string) => of(db).readResellerWallet(reseller_id),
-}));
+vi.mock('../../src/stores/postgres/wallets.ts', async (original) =>
+  instead(await original<Wallets>(), ['openWallet', 'readWallets']),
+);
 
-vi.mock('../../src/stores/postgres/refusals.ts', () => ({
-  recordRefusals: (db: Db, records: Parameters<Ledger['recordRefusals']>[0]) => of(db).recordRefusals(records),
-}));
+vi.mock('../../src/stores/postgres/reseller-wallets.ts', async (original) =>
+  instead(await original<ResellerWallets>(), ['readResellerWallet']),
+);
+
+vi.mock('../../src/stores/postgres/refusals.ts', async (original) =>
+  instead(await original<Refusals>(), ['recordRefusals']),
+);
 
 vi.mock('../../src/stores/postgres/lines.ts', () => ({
   findLineFacts: (db: Db, sip_username: string) => of(db).line(sip_username),

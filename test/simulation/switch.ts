@@ -2,7 +2,7 @@ import { CONTEXTS } from '../../src/asterisk/ari/events.ts';
 import type { AriChannel } from '../../src/asterisk/ari/port.ts';
 import { parseGrant } from '../../src/asterisk/grant-exten.ts';
 import type { Clock } from './clock.ts';
-import type { HouseLine, Household, Trunk } from './household.ts';
+import type { Household, HouseLine, Trunk } from './household.ts';
 import { healthy } from './link.ts';
 import type { CallPlan, EndedBy, TrueCall } from './true-call.ts';
 
@@ -55,6 +55,8 @@ export class SimulatedSwitch {
   /** Every call that ever was. */
   readonly truth: TrueCall[] = [];
   application: Application | null = null;
+  /** Grows with everything that happens to a call. */
+  happened = 0;
   /** Those that hold a connection are told when the switch dies. */
   readonly connected = new Set<{ lose(reason: Error): void }>();
   journal: JournalRow[] = [];
@@ -115,11 +117,17 @@ export class SimulatedSwitch {
     const call: RunningCall = {
       ...{ truth, caller, callee: null, created: this.stamp(), state: 'STASIS', context, exten },
     };
+    this.happened += 1;
     this.truth.push(truth);
     this.calls.set(caller.id, call);
     if (plan.cancel_ms !== null) this.later(call, plan.cancel_ms, () => this.cancel(call));
-    if (plan.to === 'EMERGENCY') return this.emergency(call);
-    if (!this.application) return this.offline(call);
+    if (plan.to === 'EMERGENCY') this.emergency(call);
+    else if (this.application) this.ask(call);
+    else this.offline(call);
+  }
+
+  /** The application has a few seconds to decide. */
+  private ask(call: RunningCall): void {
     this.later(call, DECISION_ms, () => {
       if (call.state === 'STASIS') this.offline(call);
     });
@@ -149,13 +157,12 @@ export class SimulatedSwitch {
     call.truth.offline = true;
     if (plan.to === 'INTERNAL') {
       const called = line.facts.subscriber.extensions.get(call.exten) ?? '';
-      const exten = `L-${called}-${call.exten}`;
-      return this.letGo(call, CONTEXTS.offlineInternal, exten, called, seconds, ring);
-    }
-    if (plan.to !== 'INBOUND') return this.end(call, 'REFUSED', 38);
-    const { sip_username } = line.facts;
-    const exten = `I-${sip_username}-${line.number}-${seconds}-${ring}-`;
-    this.letGo(call, CONTEXTS.grant, exten, sip_username, seconds, ring);
+      this.letGo(call, CONTEXTS.offlineInternal, `L-${called}-${call.exten}`, called, seconds, ring);
+    } else if (plan.to === 'INBOUND') {
+      const { sip_username } = line.facts;
+      const exten = `I-${sip_username}-${line.number}-${seconds}-${ring}-`;
+      this.letGo(call, CONTEXTS.grant, exten, sip_username, seconds, ring);
+    } else this.end(call, 'REFUSED', 38);
   }
 
   private letGo(
@@ -167,6 +174,7 @@ export class SimulatedSwitch {
     ring_seconds: number,
   ): void {
     const { plan } = call.truth;
+    this.happened += 1;
     Object.assign(call, { context, exten, state: 'DIALLING' });
     call.caller.deadline_ms = null;
     call.caller.variables.PABX_CALL = call.caller.id;
@@ -190,6 +198,7 @@ export class SimulatedSwitch {
   private answer(call: RunningCall, seconds: number): void {
     const { truth, callee } = call;
     if (!callee) return;
+    this.happened += 1;
     call.state = 'ANSWERED';
     truth.answered_ms = this.clock.mono_ms;
     callee.variables.PABX_ANSWERED = String(this.now_ms);
@@ -224,6 +233,7 @@ export class SimulatedSwitch {
   private end(call: RunningCall, ended_by: EndedBy, q850: number): void {
     const { truth, callee, caller } = call;
     const [shown, other] = [this.show(call, caller), callee && this.show(call, callee)];
+    this.happened += 1;
     this.calls.delete(caller.id);
     Object.assign(truth, { ended_ms: this.clock.mono_ms, ended_by });
     if (call.state === 'ANSWERED') this.write(call, q850);
@@ -316,6 +326,7 @@ export class SimulatedSwitch {
 
   /** Killed: its calls end, nobody is told, and the last rows of its journal may not be on the disk. */
   crash(unwritten_ms: number): void {
+    this.happened += 1;
     this.health.up = false;
     this.application = null;
     for (const call of this.calls.values())

@@ -38,4 +38,3 @@ export interface TrueCall {
 }
 
 export const isRunning = ({ let_go_ms, ended_ms }: TrueCall) => let_go_ms !== null && ended_ms === null;
-export const isTalking = ({ answered_ms, ended_ms }: TrueCall) => answered_ms !== null && ended_ms === null;

@@ -3,12 +3,13 @@ import { type Chance, chanceOf } from './chance.ts';
 import { Clock } from './clock.ts';
 import { ControlProcess, type Surroundings } from './control-process.ts';
 import type { Action, Fault, History } from './history.ts';
-import { type HouseLine, type Household, householdOf } from './household.ts';
+import { type Household, type HouseLine, householdOf } from './household.ts';
 import { MemoryLedger } from './ledger.ts';
 import { type Health, healthy } from './link.ts';
 import type { Meddle } from './redis-client.ts';
 import { RedisData } from './redis-data.ts';
 import { SimulatedSwitch } from './switch.ts';
+import { type Tape, taped } from './tape.ts';
 import type { TrueCall } from './true-call.ts';
 
 export interface Told {
@@ -27,13 +28,15 @@ export class World {
   readonly redis: RedisData;
   readonly ledger: MemoryLedger;
   readonly told: Told[] = [];
+  /** How much of what was told has been looked at. */
+  read = 0;
   process: ControlProcess;
   /** Calls that somebody ended from a panel. */
   readonly hungUp = new Set<string>();
   private readonly around: Surroundings;
   private readonly chance: Chance;
 
-  constructor(history: History, meddle: Meddle) {
+  constructor(history: History, meddle: Meddle, tape: Tape) {
     const { seed, terms, times } = history;
     this.history = history;
     this.chance = chanceOf(seed ^ 0x5eed);
@@ -50,10 +53,11 @@ export class World {
       switches: this.switches,
       redis: this.redis,
       redisHealth: healthy(),
-      ledger: this.ledger,
+      ledger: taped(this.ledger, tape),
       postgresHealth: healthy(),
       times,
       meddle,
+      tape,
       log: this.log(),
     };
     this.process = new ControlProcess(this.around, this.chance.fork());
@@ -71,11 +75,20 @@ export class World {
     return this.switches.flatMap(({ truth }) => truth);
   }
 
+  /** Another number when anything that rules are about may be another. */
+  changes(): number {
+    return this.switches.reduce(
+      (sum, { happened }) => sum + happened,
+      this.redis.asked + this.ledger.changes,
+    );
+  }
+
   async open(): Promise<void> {
     for (const { facts, terms } of this.house.subscribers)
-      if (terms.balance_micros > 0) await this.ledger.topUp(facts, BigInt(terms.balance_micros));
+      if (terms.balance_micros > 0) await this.around.ledger.topUp(facts, BigInt(terms.balance_micros));
     const { wholesale } = this.history.terms;
-    if (wholesale) await this.ledger.topUpReseller(this.house.reseller_id, BigInt(wholesale.balance_micros));
+    if (wholesale)
+      await this.around.ledger.topUpReseller(this.house.reseller_id, BigInt(wholesale.balance_micros));
     for (const action of this.history.actions) this.clock.atWorld(action.at_ms, () => this.act(action));
   }
 
@@ -83,16 +96,21 @@ export class World {
     switch (action.do) {
       case 'DIAL': {
         const line = this.house.lines[action.plan.line % this.house.lines.length] as HouseLine;
-        return this.switches.find(({ server_id }) => server_id === line.server_id)?.dial(action.plan, line);
+        this.switches.find(({ server_id }) => server_id === line.server_id)?.dial(action.plan, line);
+        break;
       }
       case 'TOP_UP':
-        return this.topUp(action.subscriber, BigInt(action.micros));
+        this.topUp(action.subscriber, BigInt(action.micros));
+        break;
       case 'WITHDRAW':
-        return this.withdraw(action.subscriber, BigInt(action.micros));
+        this.withdraw(action.subscriber, BigInt(action.micros));
+        break;
       case 'HANG_UP':
-        return this.hangUp(action.call);
+        this.hangUp(action.call);
+        break;
       default:
-        return this.disturb(action);
+        this.disturb(action);
+        break;
     }
   }
 
@@ -101,11 +119,11 @@ export class World {
     return subscribers[index % subscribers.length] as (typeof subscribers)[number];
   }
 
-  /** The ledger is written whatever happens to who is told of it. */
   private topUp(index: number, amount: bigint): void {
     const { facts } = this.subscriber(index);
     const { process } = this;
-    void this.ledger.topUp(facts, amount).then((wallet) => {
+    if (process.dead) return;
+    void this.around.ledger.topUp(facts, amount).then((wallet) => {
       process.run((control) => control.walletChanged(wallet));
     });
   }
@@ -116,7 +134,7 @@ export class World {
     const leaving = { holder: { subscriber_id, reseller_id }, amount, credit_micros: 0n };
     this.process.run((control) => {
       control.reserve(leaving).then(
-        async (moved) => moved(await this.ledger.topUp(facts, -amount)),
+        async (moved) => moved(await this.around.ledger.topUp(facts, -amount)),
         // Not so much is free, or nobody can tell: then nothing moves.
         () => {},
       );
@@ -146,37 +164,53 @@ export class World {
     const links = target && this.process.links.get(target.server_id);
     switch (fault.do) {
       case 'CONTROL_KILLED':
-        return this.killControl(fault.for_ms);
+        this.killControl(fault.for_ms);
+        break;
       case 'LINK_LOST':
-        return this.process.dead ? undefined : links?.lose(new Error('cut'));
+        if (!this.process.dead) links?.lose(new Error('cut'));
+        break;
       case 'LINK_SILENT':
-        return this.process.dead ? undefined : links?.goSilent(fault.for_ms);
+        if (!this.process.dead) links?.goSilent(fault.for_ms);
+        break;
       case 'SWITCH_KILLED':
         target?.crash(fault.unwritten_ms);
-        return this.later(fault.for_ms, () => {
+        this.later(fault.for_ms, () => {
           if (target) target.health.up = true;
         });
+        break;
       case 'REDIS_FLUSHED':
-        return this.redis.flush(false);
+        this.flush(false);
+        break;
       case 'REDIS_AWAY':
       case 'REDIS_RESTARTED':
       case 'REDIS_RESTARTED_EMPTY':
-        return this.redisGone(fault);
+        this.redisGone(fault);
+        break;
       case 'REDIS_ANSWERS_LOST':
-        return this.during(fault.for_ms, redisHealth, { losesAnswers: true }, { losesAnswers: false });
+        this.during(fault.for_ms, redisHealth, { losesAnswers: true }, { losesAnswers: false });
+        break;
       case 'POSTGRES_ANSWERS_LOST':
-        return this.during(fault.for_ms, postgresHealth, { losesAnswers: true }, { losesAnswers: false });
+        this.during(fault.for_ms, postgresHealth, { losesAnswers: true }, { losesAnswers: false });
+        break;
       case 'POSTGRES_AWAY':
-        return this.during(fault.for_ms, postgresHealth, { up: false }, { up: true });
+        this.during(fault.for_ms, postgresHealth, { up: false }, { up: true });
+        break;
       case 'SLOW':
-        return this.slow(fault);
+        this.slow(fault);
+        break;
       case 'EVENTS':
-        return this.disturbEvents(fault);
+        this.disturbEvents(fault);
+        break;
       case 'CLOCK_SET':
         for (const host of fault.hosts) this.clock.step(host, fault.by_ms);
         if (fault.hosts.includes('switch')) for (const one of this.switches) one.clockSet();
-        return undefined;
+        break;
     }
+  }
+
+  private flush(restart: boolean): void {
+    this.redis.flush(restart);
+    this.around.tape({ store: 'FLUSH' });
   }
 
   private killControl(for_ms: number): void {
@@ -196,7 +230,7 @@ export class World {
       process.run(() => process.redis.tell(event));
     };
     tell('close');
-    if (fault.do === 'REDIS_RESTARTED_EMPTY') this.redis.flush(true);
+    if (fault.do === 'REDIS_RESTARTED_EMPTY') this.flush(true);
     if (fault.do === 'REDIS_RESTARTED') this.redis.runs += 1;
     this.later(fault.for_ms, () => {
       redisHealth.up = true;

@@ -33,14 +33,17 @@ const captures = (match: RegExpExecArray): LuaValue[] =>
 
 function format(pattern: string, values: readonly LuaValue[]): string {
   let next = 0;
-  return pattern.replace(/%(?:(%)|(\.\d+)?([dsfx]))/g, (_, percent, precision: string | undefined, kind: string) => {
-    if (percent) return '%';
-    const value = values[next++];
-    if (kind === 's') return text(value);
-    if (kind === 'd') return String(Math.trunc(n(value)));
-    if (kind === 'x') return Math.trunc(n(value)).toString(16);
-    return n(value).toFixed(precision ? Number(precision.slice(1)) : 6);
-  });
+  return pattern.replace(
+    /%(?:(%)|(\.\d+)?([dsfx]))/g,
+    (_, percent, precision: string | undefined, kind: string) => {
+      if (percent) return '%';
+      const value = values[next++];
+      if (kind === 's') return text(value);
+      if (kind === 'd') return String(Math.trunc(n(value)));
+      if (kind === 'x') return Math.trunc(n(value)).toString(16);
+      return n(value).toFixed(precision ? Number(precision.slice(1)) : 6);
+    },
+  );
 }
 
 const NULL = LuaTable.named({ null: true });
@@ -62,7 +65,10 @@ function toJson(value: LuaValue): string {
   }
   if (!(value instanceof LuaTable)) return JSON.stringify(value);
   if (value.hash.size === 0 && value.list.length > 0) return `[${value.list.map(toJson).join(',')}]`;
-  return `{${value.entries().map(([key, inner]) => `${JSON.stringify(text(key))}:${toJson(inner)}`).join(',')}}`;
+  return `{${value
+    .entries()
+    .map(([key, inner]) => `${JSON.stringify(text(key))}:${toJson(inner)}`)
+    .join(',')}}`;
 }
 
 const table = (value: LuaValue): LuaTable => {
@@ -130,8 +136,6 @@ export const library: Readonly<Record<string, LuaValue>> = {
   pairs: (value) => [iterate(table(value).entries())],
   tonumber: (value) => [toNumber(value)],
   tostring: (value) => [text(value)],
-  type: (value) => [
-    value === undefined ? 'nil' : value instanceof LuaTable ? 'table' : typeof value,
-  ],
+  type: (value) => [value === undefined ? 'nil' : value instanceof LuaTable ? 'table' : typeof value],
   unpack: (value) => [...table(value).list],
 };

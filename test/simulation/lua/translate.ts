@@ -7,8 +7,7 @@ interface Expression {
 }
 
 const one = ({ code, gives }: Expression) => (gives === 'MANY' ? `${code}[0]` : code);
-const truth = ({ code, gives }: Expression) =>
-  gives === 'TRUTH' ? code : `$.t(${one({ code, gives })})`;
+const truth = ({ code, gives }: Expression) => (gives === 'TRUTH' ? code : `$.t(${one({ code, gives })})`);
 const spread = ({ code, gives }: Expression) => (gives === 'MANY' ? `...${code}` : code);
 
 /** How tightly operators bind, left and right. */
@@ -183,7 +182,8 @@ ${code} }`;
   }
 
   private result(): string {
-    const ends = this.token.kind === 'end' || ['end', 'else', 'elseif', 'until', ';'].some((word) => this.is(word));
+    const ends =
+      this.token.kind === 'end' || ['end', 'else', 'elseif', 'until', ';'].some((word) => this.is(word));
     const values = ends ? [] : this.expressions();
     this.accept(';');
     const [only] = values;
@@ -200,9 +200,12 @@ ${code} }`;
     while (this.accept(',')) names.push(this.name());
     const values = this.accept('=') ? this.expressions() : [];
     const [only] = values;
-    if (names.length === 1 && only && values.length === 1) return `let ${this.declare(names[0] as string)} = ${one(only)};`;
+    if (names.length === 1 && only && values.length === 1)
+      return `let ${this.declare(names[0] as string)} = ${one(only)};`;
     const declared = names.map((name) => this.declare(name)).join(', ');
-    return values.length === 0 ? `let ${declared};` : `let [${declared}] = [${values.map(spread).join(', ')}];`;
+    return values.length === 0
+      ? `let ${declared};`
+      : `let [${declared}] = [${values.map(spread).join(', ')}];`;
   }
 
   private assignmentOrCall(): string {
@@ -250,7 +253,9 @@ ${code} }`;
           return compared(`(${left.code} ${sign === 'and' ? '&&' : '||'} ${right.code})`);
         const kept = this.spareName();
         return number(
-          sign === 'and' ? `($.t(${kept} = ${a}) ? ${b} : ${kept})` : `($.t(${kept} = ${a}) ? ${kept} : ${b})`,
+          sign === 'and'
+            ? `($.t(${kept} = ${a}) ? ${b} : ${kept})`
+            : `($.t(${kept} = ${a}) ? ${kept} : ${b})`,
         );
       }
       case '==':

@@ -67,7 +67,8 @@ export function text(value: LuaValue): string {
 
 export function toNumber(value: LuaValue): number | undefined {
   if (typeof value === 'number') return value;
-  if (typeof value !== 'string' || !/^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/.test(value)) return undefined;
+  if (typeof value !== 'string' || !/^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/.test(value))
+    return undefined;
   return Number(value);
 }
 
@@ -91,8 +92,7 @@ export const operations = {
     if (typeof one === 'string' && typeof other === 'string') return one < other;
     throw new LuaError(`attempt to compare ${named(one)} with ${named(other)}`);
   },
-  le: (one: LuaValue, other: LuaValue): boolean =>
-    operations.lt(one, other) || (operations.lt(other, one), one === other),
+  le: (one: LuaValue, other: LuaValue): boolean => !operations.lt(other, one),
   cat(one: LuaValue, other: LuaValue): string {
     for (const part of [one, other])
       if (typeof part !== 'string' && typeof part !== 'number')
