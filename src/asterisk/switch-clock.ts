@@ -14,6 +14,9 @@ export interface SwitchClock {
 const WINDOW_ms = 10_000;
 /** What a clock may be off by without having been set. */
 const STEP_ms = 2_000;
+/** What events that came in time agree to, but for the network; and how far apart they have to be to say so. */
+const AGREE_ms = 500;
+const APART_ms = 1_000;
 /** An event that is later than this tells nothing about when it was sent. */
 const LATEST_ms = 60_000;
 const STEPS_kept = 100;
@@ -28,6 +31,8 @@ export function createSwitchClock(): SwitchClock {
   let begun_mono_ms = Number.NEGATIVE_INFINITY;
   /** When an event last came that agreed with what was known. */
   let agreed_mono_ms = Number.NEGATIVE_INFINITY;
+  /** When the one came by which it is known, and whether another one agreed since: before, all may have been late. */
+  let [known_since_mono_ms, isSure] = [Number.NEGATIVE_INFINITY, false];
   const steps: { readonly mono_ms: number; readonly by_ms: number }[] = [];
 
   const ahead_ms = () => Math.max(newer_ms, older_ms);
@@ -38,15 +43,21 @@ export function createSwitchClock(): SwitchClock {
     else [older_ms, newer_ms, begun_mono_ms] = [newer_ms, reading_ms, mono_ms];
   }
 
+  function makeSure(reading_ms: number, mono_ms: number, changed_ms: number): void {
+    if (Math.abs(changed_ms) > AGREE_ms) [known_since_mono_ms, isSure] = [mono_ms, false];
+    else if (mono_ms - known_since_mono_ms >= APART_ms && reading_ms > ahead_ms() - AGREE_ms) isSure = true;
+  }
+
   return {
     heard(at_ms) {
       const mono_ms = performance.now();
-      const [before_ms, wasKnown] = [ahead_ms(), isKnown()];
+      const [before_ms, wasSure] = [ahead_ms(), isSure];
       take(at_ms - mono_ms, mono_ms);
       const by_ms = ahead_ms() - before_ms;
-      if (wasKnown && Math.abs(by_ms) > STEP_ms) {
-        // Set back, it showed so from the first event on that did not agree.
-        steps.push({ mono_ms: by_ms > 0 ? mono_ms : agreed_mono_ms, by_ms });
+      makeSure(at_ms - mono_ms, mono_ms, by_ms);
+      if (wasSure && Math.abs(by_ms) > STEP_ms) {
+        // Some time since the last event that agreed: for a call that was answered later, before or after is not known.
+        steps.push({ mono_ms: agreed_mono_ms, by_ms });
         if (steps.length > STEPS_kept) steps.shift();
       }
       if (at_ms - mono_ms > ahead_ms() - STEP_ms) agreed_mono_ms = mono_ms;

@@ -63,6 +63,14 @@ test.each([
   expect(clock.now_ms()).toBeCloseTo(shown(), 3);
 });
 
+test('when all that was heard so far came late, the first that comes in time is no clock that was set', () => {
+  clock.heard(shown() - 62_500);
+  clock.heard(shown() - 62_400);
+  clock.heard(shown());
+  expect(clock.set_ms(0)).toBe(0);
+  expect(clock.now_ms()).toBeCloseTo(shown(), 3);
+});
+
 test('a moment that cannot be is now', () => {
   run(30_000);
   expect(clock.mono_ms(shown() + 5_000)).toBe(performance.now());
