@@ -1,9 +1,9 @@
-import { createClosers } from './demo/closers.ts';
-import { type Ending, listenForEnding } from './demo/ending.ts';
 import { type Installation, setUp } from './demo/installation.ts';
 import { parseOptions, USAGE } from './demo/options.ts';
 import { runDemo } from './demo/run.ts';
 import { announce } from './services/announce.ts';
+import { createClosers } from './services/closers.ts';
+import { type Ending, listenForEnding } from './services/ending.ts';
 import { messageOf } from './services/errors.ts';
 
 const USAGE_FAULT = 2;

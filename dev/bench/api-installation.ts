@@ -156,7 +156,7 @@ export async function startApiInstallation(profiles: string | null): Promise<Api
   }));
   const order = { databaseUrl: database.url, poolSize: POOL_SIZE, port: barePort, routes };
   const bare = await startBare(order, profiling);
-  const pids = { BARE: bare.pid, WHOLE: whole.pid(), POSTGRES: postgres.pid, REDIS: redis.pid() };
+  const pids = { BARE: bare.pid, WHOLE: whole.pid(), POSTGRES: postgres.pid(), REDIS: redis.pid() };
   return {
     headers: { cookie: `${SESSION_COOKIE}=${await signIn(redis.url, reseller_id)}` },
     database,

@@ -53,13 +53,13 @@ function cpuTimes({ world, postgres, decider }: Installation, way: Way): CpuTime
   const asterisk = processCpu_ms(world.pabx.asterisk().pid);
   if (way === 'PLAIN' || way === 'GROUP_COUNT')
     return { asterisk, control: null, redis: null, postgres: null };
-  const redis = world.redis.pid();
+  const [redis, database] = [world.redis.pid(), postgres.pid()];
   return {
     asterisk,
     control: processCpu_ms(way === 'CONTROLLED' ? world.control.pid() : decider.pid),
     redis: redis && processCpu_ms(redis),
     // One process for each connection.
-    postgres: postgres.pid && familyCpu_ms(postgres.pid),
+    postgres: database && familyCpu_ms(database),
   };
 }
 

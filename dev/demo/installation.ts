@@ -5,6 +5,7 @@ import { type Seeded, seed } from '../../src/admin/seed.ts';
 import { addApiKey, hashToken, newToken } from '../../src/stores/postgres/api-keys.ts';
 import { announce } from '../services/announce.ts';
 import { type AsteriskRoot, ensureAsteriskRoot } from '../services/asterisk-root.ts';
+import type { Closers } from '../services/closers.ts';
 import { MissingServiceError } from '../services/errors.ts';
 import { makeOwnedFolder, removeFolder } from '../services/folders.ts';
 import { freePort, freePorts } from '../services/ports.ts';
@@ -16,7 +17,6 @@ import { startCarrier } from '../world/carrier.ts';
 import { createControlPlane } from '../world/control-plane.ts';
 import { readSettings, type Settings } from '../world/settings.ts';
 import { createSwitch, RTP_PORTS } from '../world/switch.ts';
-import type { Closers } from './closers.ts';
 import { createDemoDatabase, type DemoDatabase } from './database.ts';
 import { startDeskPhones } from './desk-phones.ts';
 

@@ -38,39 +38,46 @@ export interface RunningAsterisk {
   kill9(): Promise<void>;
 }
 
+/** A command line as something that is put around it makes it. */
+type Wrapped = (command: string, args: readonly string[]) => [command: string, args: string[]];
+
+const unwrapped: Wrapped = (command, args) => [command, [...args]];
+
 /**
  * Makes a folder for one Asterisk. By default it is this process's own, whatever else is called `name`,
  * and is removed some time after this process has gone; with `keep` it is the same one every time.
+ * All that runs there, Asterisk too, is started as `within` makes its command line.
  */
 export function createInstance(
   root: AsteriskRoot,
   name: string,
-  options: { keep?: boolean } = {},
+  options: { keep?: boolean; within?: Wrapped } = {},
 ): AsteriskInstance {
+  const { within = unwrapped } = options;
+  const at: Wrapped = (command, args) => within(...commandAt(root, command, args));
   const outside = options.keep ? join(root.instances, name) : makeOwnedFolder(name, root.instances);
   mkdirSync(outside, { recursive: true });
   const inside = root.kind === 'host' ? outside : join(INSTANCES_INSIDE, basename(outside));
-  const exec: AsteriskInstance['exec'] = (command, args, limits) =>
-    runCommand(...commandAt(root, command, args), limits);
+  const exec: AsteriskInstance['exec'] = (command, args, limits) => runCommand(...at(command, args), limits);
   return {
     outside,
     inside,
     ...installedFolders(root),
     exec,
-    start: (limits = {}) => start(root, outside, inside, exec, limits.timeout_ms ?? 60_000),
+    start: (limits = {}) => start(at, outside, inside, exec, limits.timeout_ms ?? 60_000),
     remove: () => removeFolder(outside),
   };
 }
 
 async function start(
-  root: AsteriskRoot,
+  at: Wrapped,
   outside: string,
   inside: string,
   exec: AsteriskInstance['exec'],
   timeout_ms: number,
 ): Promise<RunningAsterisk> {
   const settings = join(inside, 'asterisk.conf');
-  const [command, args] = commandAt(root, 'asterisk', ['-f', '-C', settings]);
+  const [command, args] = at('asterisk', ['-f', '-C', settings]);
   const server = startProcess({ name: 'Asterisk', command, args, logFile: join(outside, 'asterisk.out') });
   const rx: RunningAsterisk['rx'] = async (line, limits = {}) => {
     const options = { timeout_ms: limits.timeout_ms ?? 15_000 };

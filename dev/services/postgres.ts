@@ -15,7 +15,7 @@ import { runCommand, runOrThrow } from './command.ts';
 import { MissingServiceError, ServiceFailedError } from './errors.ts';
 import { makeOwnedFolder, removeFolder } from './folders.ts';
 import { freePort } from './ports.ts';
-import { startProcess, waitUntilReady } from './process.ts';
+import { familyOf, isAlive, type ProcessHandle, startProcess, waitUntil, waitUntilReady } from './process.ts';
 
 export interface PostgresOptions {
   /** false: much faster; a crash of the server loses the last moment, one of the machine everything. */
@@ -29,10 +29,14 @@ export interface PostgresOptions {
 export interface RunningPostgres {
   /** Superuser, database `postgres`; the password is part of it. */
   readonly url: string;
-  /** null for a server that was not started here. */
-  readonly pid: number | null;
+  /** null for a server that was not started here, or that does not run. */
+  pid(): number | null;
   /** Ends it without waiting for clients, and removes a temporary folder. */
   stop(): Promise<void>;
+  /** SIGKILL, as a crash would; the data stays for `restart`. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data, after `kill` or in order. */
+  restart(): Promise<void>;
 }
 
 interface Identity {
@@ -46,7 +50,7 @@ const OTHERWISE = 'Or set DATABASE_URL to a running server.';
 /** Starts a Postgres on a free port of 127.0.0.1: given → newest on the machine → Debian's package. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   if (options.existingUrl !== undefined) {
-    return { url: options.existingUrl, pid: null, stop: async () => {} };
+    return foreignPostgres(options.existingUrl);
   }
   if (newestVersion() === null) await ensureDebianPackages(['postgresql'], 'Postgres', OTHERWISE);
   const identity = serverIdentity();
@@ -56,25 +60,57 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const password = await ensureCluster(dir, binDir, options.durable, identity);
   const port = await freePort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  const server = startProcess({
-    name: 'Postgres',
-    command: join(binDir, 'postgres'),
-    args: ['-D', join(dir, 'cluster'), ...settings(port, options.durable).flatMap((line) => ['-c', line])],
-    cwd: dir,
-    logFile: join(dir, 'postgres.log'),
-    // SIGTERM would wait for every client to leave.
-    stopSignal: 'SIGINT',
-    ...identity,
-  });
-  await waitUntilReady(server, () => answers(url), 30_000);
+  const start = async () => {
+    const server = startProcess({
+      name: 'Postgres',
+      command: join(binDir, 'postgres'),
+      args: ['-D', join(dir, 'cluster'), ...settings(port, options.durable).flatMap((line) => ['-c', line])],
+      cwd: dir,
+      logFile: join(dir, 'postgres.log'),
+      // SIGTERM would wait for every client to leave.
+      stopSignal: 'SIGINT',
+      ...identity,
+    });
+    await waitUntilReady(server, () => answers(url), 30_000);
+    return server;
+  };
+  return supervise(url, start, await start(), options.dataDir === undefined ? dir : null);
+}
+
+function supervise(
+  url: string,
+  start: () => Promise<ProcessHandle>,
+  first: ProcessHandle,
+  temporaryDir: string | null,
+): RunningPostgres {
+  let server = first;
   return {
     url,
-    pid: server.pid,
+    pid: () => (server.running() ? server.pid : null),
     stop: async () => {
       await server.stop();
-      if (options.dataDir === undefined) removeFolder(dir);
+      if (temporaryDir !== null) removeFolder(temporaryDir);
+    },
+    kill: async () => {
+      const family = familyOf(server.pid);
+      server.kill('SIGKILL');
+      await server.exited;
+      // Its children notice and go; until the last has gone, a new server would refuse their memory.
+      const gone = () => !family.some(isAlive);
+      await waitUntil(gone, { timeout_ms: 20_000, what: 'the processes of the killed Postgres to end' });
+    },
+    restart: async () => {
+      await server.stop();
+      server = await start();
     },
   };
+}
+
+function foreignPostgres(url: string): RunningPostgres {
+  const refuse = async () => {
+    throw new Error('this Postgres was not started here: it is not ours to kill or restart');
+  };
+  return { url, pid: () => null, stop: async () => {}, kill: refuse, restart: refuse };
 }
 
 /** Postgres refuses to run as root: then it runs as its package's user, or as nobody. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lastLines, MissingServiceError, ServiceFailedError, WaitTimeoutError } from './errors.ts';
 
@@ -138,15 +138,34 @@ function sendSignal(target: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Whether a process runs. One that ended and was not collected by its parent does not. */
-export function isAlive(pid: number): boolean {
+/** State letter and parent of a process; null for one that is gone. */
+function statusOf(pid: number): { state: string; parent: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const state = stat.charAt(stat.lastIndexOf(')') + 2);
-    return state !== 'Z' && state !== 'X';
+    // The name in parentheses may contain anything.
+    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
   } catch {
-    return false;
+    return null;
   }
+}
+
+/** Whether a process runs. One that ended and was not collected by its parent does not. */
+export function isAlive(pid: number): boolean {
+  const state = statusOf(pid)?.state;
+  return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+/** A process and everything that it started and that still runs under it. */
+export function familyOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    const status = /^\d+$/.test(name) ? statusOf(Number(name)) : null;
+    if (status) parents.set(Number(name), status.parent);
+  }
+  const belongs = (member: number): boolean =>
+    member === pid || (member > 0 && belongs(parents.get(member) ?? 0));
+  return [...parents.keys()].filter(belongs);
 }
 
 /** Polls until `condition` holds; throws WaitTimeoutError naming `what`. What it throws goes through. */

@@ -1,11 +1,13 @@
 import { chmodSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { announce } from '../services/announce.ts';
 import { type AsteriskInstance, createInstance, type RunningAsterisk } from '../services/asterisk.ts';
 import type { AsteriskRoot } from '../services/asterisk-root.ts';
 import { inChroot } from '../services/chroot.ts';
-import { ServiceFailedError } from '../services/errors.ts';
+import { messageOf, ServiceFailedError } from '../services/errors.ts';
 import { type ProcessHandle, startProcess } from '../services/process.ts';
+import { createSmallDisk, type SmallDisk } from './small-disk.ts';
 
 export interface SwitchPorts {
   readonly sip: number;
@@ -21,6 +23,8 @@ export const RTP_PORTS = 800;
 export interface PabxSwitch {
   readonly instance: AsteriskInstance;
   readonly ports: SwitchPorts;
+  /** Where it keeps its journal, if that is on a disk of its own. */
+  readonly disk: SmallDisk | null;
   asterisk(): RunningAsterisk;
   /** Starts Asterisk (again), and the script that pulls its configuration. */
   start(): Promise<void>;
@@ -35,6 +39,8 @@ interface SwitchOptions {
   readonly controlUrl: string;
   readonly token: string;
   readonly ports: SwitchPorts;
+  /** Gives it a disk of its own for its journal. */
+  readonly ownDisk?: boolean;
 }
 
 function environment(options: SwitchOptions, inside: string): string[] {
@@ -56,11 +62,25 @@ function environment(options: SwitchOptions, inside: string): string[] {
   return Object.entries(values).map(([key, value]) => `${key}=${value}`);
 }
 
+/** null where this user may not mount. */
+async function tryDisk(folder: string): Promise<SmallDisk | null> {
+  try {
+    return await createSmallDisk(folder);
+  } catch (error) {
+    announce(`the switch gets no disk of its own, which could be filled: ${messageOf(error)}`);
+    return null;
+  }
+}
+
 /** Installs the static configuration, and pulls the first revision from the running control plane. */
 export async function createSwitch(options: SwitchOptions): Promise<PabxSwitch> {
   const { root, token } = options;
-  const instance = createInstance(root, options.name);
+  let disk: SmallDisk | null = null;
+  const instance = createInstance(root, options.name, {
+    within: (command, args) => (disk ? disk.within(command, args) : [command, [...args]]),
+  });
   const { inside, outside } = instance;
+  if (options.ownDisk) disk = await tryDisk(join(outside, 'state', 'lib'));
   cpSync(CONFIG, join(outside, 'config'), { recursive: true });
   writeFileSync(join(outside, 'token'), token, { mode: 0o600 });
   chmodSync(outside, 0o755);
@@ -87,6 +107,7 @@ export async function createSwitch(options: SwitchOptions): Promise<PabxSwitch> 
   return {
     instance,
     ports: options.ports,
+    disk,
     asterisk() {
       if (!asterisk) throw new Error('Asterisk does not run');
       return asterisk;
@@ -98,6 +119,7 @@ export async function createSwitch(options: SwitchOptions): Promise<PabxSwitch> 
     async stop() {
       await puller?.stop({ timeout_ms: 3_000 });
       await asterisk?.stop();
+      await disk?.remove();
       instance.remove();
     },
   };

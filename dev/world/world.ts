@@ -27,6 +27,8 @@ export interface WorldOptions {
   /** Where the carrier's audio is taken. */
   readonly carrier_media_port?: number;
   readonly redisUrl?: string;
+  /** The switch keeps its journal on a small disk of its own, which can be filled. */
+  readonly ownDisk?: boolean;
   /** The control plane reaches its stores without the links that can be cut: for measuring. */
   readonly direct?: boolean;
 }
@@ -90,9 +92,11 @@ async function allocatePorts() {
   return { control, sip, http, ami, carrier, rtp };
 }
 
-async function isReady(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/health/ready`);
-  return response.ok;
+/** Ready, and the owner of the switch: a process that was killed owns it for some seconds more. */
+async function hasSwitch(url: string): Promise<boolean> {
+  if (!(await fetch(`${url}/health/ready`)).ok) return false;
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return /^pabx_server_owned\{.*\} 1$/m.test(metrics) && /^pabx_server_reachable\{.*\} 1$/m.test(metrics);
 }
 
 async function knowsEveryLine({ pool }: Database, server_id: string): Promise<boolean> {
@@ -133,8 +137,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     controlUrl: control.url,
     token: server.token,
     ports,
+    ownDisk: options.ownDisk ?? false,
   });
-  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100, options.carrier_media_port);
+  const carrier = await startCarrier(dir, ports.carrier, options.ring_ms ?? 100, {
+    media_port: options.carrier_media_port,
+  });
   await pabx.start();
 
   const world: World = {
@@ -160,7 +167,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       return token;
     },
     connected: () =>
-      waitUntil(() => isReady(control.url), { timeout_ms: 20_000, what: 'the link to the switch' }),
+      waitUntil(() => hasSwitch(control.url), { timeout_ms: 20_000, what: 'the link to the switch' }),
     provisioned: () =>
       waitUntil(() => knowsEveryLine(database, server.id), {
         timeout_ms: 20_000,

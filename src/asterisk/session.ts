@@ -1,6 +1,7 @@
 import { type AmiConnection, connectAmi } from './ami/connection.ts';
-import { CALL_EVENT_TYPES, type CallEvent, toCallEvent } from './ari/events.ts';
+import { CALL_EVENT_TYPES, type CallEvent, eventTime, toCallEvent } from './ari/events.ts';
 import type { AriPort, ConnectAri } from './ari/port.ts';
+import { createSwitchClock, type SwitchClock } from './switch-clock.ts';
 
 export interface SwitchAddress {
   readonly server_id: string;
@@ -19,6 +20,8 @@ export interface Switch {
   readonly name: string;
   readonly ari: AriPort;
   readonly ami: AmiConnection;
+  /** Known beyond a loss of the link. */
+  readonly clock: SwitchClock;
 }
 
 export interface SessionHandlers {
@@ -46,6 +49,7 @@ export function keepConnected(
   connectAri: ConnectAri,
   handlers: SessionHandlers,
 ): Session {
+  const clock = createSwitchClock();
   let closed = false;
   let retry_ms = FIRST_RETRY_ms;
   let timer: NodeJS.Timeout | null = null;
@@ -63,7 +67,7 @@ export function keepConnected(
       timer = setTimeout(open, FIRST_RETRY_ms);
       return;
     }
-    current = openLink(address, connectAri, handlers, again, () => {
+    current = openLink(address, connectAri, handlers, clock, again, () => {
       retry_ms = FIRST_RETRY_ms;
     });
   };
@@ -81,6 +85,7 @@ function openLink(
   address: SwitchAddress,
   connectAri: ConnectAri,
   handlers: SessionHandlers,
+  clock: SwitchClock,
   onEnd: (reason: Error) => void,
   onUp: () => void,
 ) {
@@ -97,7 +102,10 @@ function openLink(
     onEnd(reason);
   };
   const receive = (raw: unknown) => {
-    const event = over ? null : toCallEvent(raw);
+    if (over) return;
+    const at_ms = eventTime(raw);
+    if (at_ms !== null) clock.heard(at_ms);
+    const event = toCallEvent(raw);
     if (!event) return;
     if (held) held.push(event);
     else handlers.onEvent(event);
@@ -120,7 +128,7 @@ function openLink(
       onLost: end,
     });
     if (over) return ari.close();
-    await handlers.onUp({ server_id: address.server_id, name: address.name, ari, ami });
+    await handlers.onUp({ server_id: address.server_id, name: address.name, ari, ami, clock });
     const early = held ?? [];
     held = null;
     for (const event of early) handlers.onEvent(event);

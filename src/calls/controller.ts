@@ -24,7 +24,6 @@ import type { RefusalLog } from './refusal-log.ts';
 import { createRingGroups } from './ring-groups.ts';
 import { type CallEnd, type Settler, settlementOf } from './settlement.ts';
 import type { Slices } from './slices.ts';
-import { talkTime, watchPauses } from './talk.ts';
 
 export interface ControllerDependencies {
   readonly directory: Directory;
@@ -97,7 +96,6 @@ export function createController(deps: ControllerDependencies): Controller {
   const { directory, admissions, store, slices, brake, settler, refusals, board, decisionTimes, live, log } =
     deps;
   const ringGroups = createRingGroups(directory, store);
-  const pauses = watchPauses();
   const mailboxes = createMailboxes((error, call) =>
     log.error({ err: error, call }, 'an event of a call failed'),
   );
@@ -286,9 +284,7 @@ export function createController(deps: ControllerDependencies): Controller {
     if (event.progress === 'ANSWERED') {
       call.phase = 'ANSWERED';
       call.answered_at_ms = event.at_ms;
-      // Heard late, it was answered before we heard of it.
-      const late_ms = Math.min(Date.now() - event.at_ms, pauses.longest_ms());
-      call.answered_mono_ms = performance.now() - Math.max(0, late_ms);
+      call.answered_mono_ms = link.clock.mono_ms(event.at_ms);
       slices.start(call);
       await tellLine(call);
       if (call.registered) {
@@ -308,11 +304,10 @@ export function createController(deps: ControllerDependencies): Controller {
     board.handOver(call);
   }
 
-  function talk_ms({ answered_at_ms, answered_mono_ms }: LiveCall, ended_at_ms: number): number {
-    if (answered_at_ms === null) return 0;
-    const told_ms = ended_at_ms - answered_at_ms;
-    if (answered_mono_ms === null) return told_ms;
-    return talkTime(told_ms, performance.now() - answered_mono_ms, pauses.longest_ms());
+  /** By the switch's clock (R9), less what it was set by meanwhile. */
+  function talk_ms({ clock }: Switch, call: LiveCall, ended_at_ms: number): number {
+    if (call.answered_at_ms === null || call.answered_mono_ms === null) return 0;
+    return Math.max(0, ended_at_ms - call.answered_at_ms - clock.set_ms(call.answered_mono_ms));
   }
 
   async function finish(call: LiveCall, end: CallEnd): Promise<void> {
@@ -343,7 +338,7 @@ export function createController(deps: ControllerDependencies): Controller {
         await link.ari.hangUp(call.callee.channel_id, NORMAL_CLEARING);
       return;
     }
-    const talked_ms = talk_ms(call, event.at_ms);
+    const talked_ms = talk_ms(link, call, event.at_ms);
     const reason = talked_ms >= call.facts.longest_seconds * 1000 ? 'TOO_LONG' : 'HANGUP';
     await finish(call, {
       ended_at_ms: event.at_ms,

@@ -31,7 +31,7 @@ function permission(link: Switch, ownership: Standing): () => Promise<boolean> {
   };
 }
 
-function guarded({ server_id, name, ari, ami }: Switch, mayAct: () => Promise<boolean>): Switch {
+function guarded({ server_id, name, clock, ari, ami }: Switch, mayAct: () => Promise<boolean>): Switch {
   const act = async <T>(action: () => Promise<T>): Promise<T> => {
     if (!(await mayAct())) throw new NotOwner(server_id);
     return action();
@@ -39,6 +39,7 @@ function guarded({ server_id, name, ari, ami }: Switch, mayAct: () => Promise<bo
   return {
     server_id,
     name,
+    clock,
     ari: {
       channels: () => ari.channels(),
       startedAt: () => ari.startedAt(),

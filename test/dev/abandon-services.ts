@@ -14,5 +14,5 @@ const [postgres, redis, sipp, asterisk] = await Promise.all([
   startSipp({ name: 'uas', scenario: { builtin: 'uas' }, args, dir }),
   minimalAsterisk().then((instance) => instance.start()),
 ]);
-console.log(JSON.stringify([postgres.pid, redis.pid(), sipp.pid, asterisk.pid]));
+console.log(JSON.stringify([postgres.pid(), redis.pid(), sipp.pid, asterisk.pid]));
 setInterval(() => {}, 1000);

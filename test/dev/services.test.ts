@@ -44,17 +44,21 @@ test('Postgres answers, is as undurable as asked, and leaves nothing', {
   expect(await query(server.url, 'show fsync')).toBe('off');
   expect(await query(server.url, 'show server_encoding')).toBe('UTF8');
   await expect(query(server.url.replace(/:\w+@/, ':wrong@'), 'select 1')).rejects.toThrow(/password/);
+  const pid = server.pid() ?? 0;
   await server.stop();
-  expect(isAlive(server.pid ?? 0)).toBe(false);
+  expect(isAlive(pid)).toBe(false);
   expect(ownFolders('postgres')).toEqual([]);
 });
 
-test('Postgres keeps a given data folder over a crash', async () => {
+test('Postgres keeps its data over a crash, and a given folder over its end', async () => {
   // Not below `dir`, which the user that Postgres runs as may not enter.
   const dataDir = makeOwnedFolder('postgres-kept');
   const first = await startPostgres({ durable: true, dataDir });
   expect(await query(first.url, 'create table kept as select 7 as n')).toBeUndefined();
-  process.kill(first.pid ?? 0, 'SIGKILL');
+  await first.kill();
+  expect(first.pid()).toBeNull();
+  await first.restart();
+  expect(await query(first.url, 'select n from kept')).toBe(7);
   await first.stop();
   const second = await startPostgres({ durable: true, dataDir });
   expect(await query(second.url, 'select n from kept')).toBe(7);

@@ -144,7 +144,9 @@ function listen(
       // Asterisk sends whole JSON texts only; anything else says nothing about a call.
       return;
     }
-    if (typeof event !== 'object' || event === null || takes(event) || echo.isEcho(event)) return;
+    if (typeof event !== 'object' || event === null || takes(event)) return;
+    echo.isEcho(event);
+    // An echo too: it tells what the switch's clock shows.
     options.onEvent(event);
   });
   socket.on('error', lost);

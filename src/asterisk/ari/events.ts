@@ -147,12 +147,18 @@ function started(event: RawEvent, at_ms: number): CallEvent | null {
   return { type: 'ARRIVED', ...call, trunk: endpoint, caller: channel.caller?.number ?? '' };
 }
 
+/** When the switch sent this, by its own clock; null: it does not say. Never throws. */
+export function eventTime(raw: unknown): number | null {
+  if (typeof raw !== 'object' || raw === null) return null;
+  const at_ms = parseTimestamp(String((raw as RawEvent).timestamp));
+  return Number.isNaN(at_ms) ? null : at_ms;
+}
+
 /** Raw ARI JSON → what it means for a call, or null when it means nothing to us. Never throws. */
 export function toCallEvent(raw: unknown): CallEvent | null {
-  if (typeof raw !== 'object' || raw === null) return null;
+  const at_ms = eventTime(raw);
+  if (at_ms === null) return null;
   const event = raw as RawEvent;
-  const at_ms = parseTimestamp(String(event.timestamp));
-  if (Number.isNaN(at_ms)) return null;
   switch (event.type) {
     case 'StasisStart':
       return started(event, at_ms);

@@ -47,7 +47,7 @@ export interface AriOptions {
   readonly user: string;
   readonly password: string;
   readonly application: string;
-  /** Types of events to be sent; all others are kept back by the switch. */
+  /** Types of events to be sent; but for those of the connection itself, all others are kept back by the switch. */
   readonly eventTypes: readonly string[];
   /** Called in the order in which the switch sent them, and never awaited. */
   readonly onEvent: (event: unknown) => void;

@@ -1,4 +1,4 @@
-import { messageOf } from '../services/errors.ts';
+import { messageOf } from './errors.ts';
 
 /** What has been started and must be ended, the latest first. */
 export interface Closers {
