@@ -279,9 +279,9 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
     begun: readonly BegunCall[],
     ids: ReadonlySet<string>,
     journal: ReadonlyMap<string, JournalEntry>,
+    old_ms: number,
   ): Promise<void> {
     const lost = await second.lostAmong(link, begun, ids, journal);
-    const old_ms = Date.now() - ERASE_AFTER_seconds * 1000;
     const old = lost.filter((one) => one.seen_at_ms < old_ms && !controller.live.has(one.call_id));
     await settleLost(link, await second.eraseSettled(link, old));
   }
@@ -303,7 +303,8 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       await renew(link);
     },
     async sweepJournal(link) {
-      const oldest = Math.floor(((await readClock(link.ami)) / 1000 - ERASE_AFTER_seconds) / BUCKET_seconds);
+      const old_ms = (await readClock(link.ami)) - ERASE_AFTER_seconds * 1000;
+      const oldest = Math.floor(old_ms / 1000 / BUCKET_seconds);
       const begun = await second.begun(link);
       const channels = await link.ari.channels();
       const isOld = ({ bucket }: { readonly bucket: string }) => Number(bucket) < oldest;
@@ -313,7 +314,7 @@ export function createReconciler(deps: ReconcileDependencies): Reconciler {
       const unsettled = await recoverFromJournal(link, entries);
       second.found.unsettled += unsettled.length;
       const missing = [...unsettled, ...(await offline.record(link, refused))];
-      await sweepLost(link, begun, new Set(channels.map(({ id }) => id)), journal.ended);
+      await sweepLost(link, begun, runningIds(channels), journal.ended, old_ms);
       const open = new Set(missing.map(({ bucket }) => bucket));
       await second.compare(
         link,

@@ -17,13 +17,15 @@ import { factsOf, keepLog, useStores } from './use-stores.ts';
 
 const stores = useStores();
 
+const GRANT = 'T-carrier-+551133334444-62-60-';
+
 /** A channel of a caller that was let go. */
 const channelOf = (id: string): AriChannel => ({
   id,
   name: 'PJSIP/phone-00000001',
   state: 'Up',
   creationtime: '2026-11-24T12:00:00.000+0000',
-  dialplan: { context: 'pabx-grant', exten: 'T-carrier-+551133334444-62-60-' },
+  dialplan: { context: 'pabx-grant', exten: GRANT },
 });
 
 /** A server of its own with what runs on it: by the switch, by us and by Redis. */
@@ -37,6 +39,8 @@ async function bench() {
     keepLog(),
   ];
   const channels: AriChannel[] = [];
+  /** Rows that the switch wrote as calls were answered. */
+  const begun: { readonly key: string; readonly val: string }[] = [];
   const meanwhile = { does: async () => {} };
   const link = {
     server_id,
@@ -47,8 +51,12 @@ async function bench() {
         await meanwhile.does();
         return listed;
       },
+      startedAt: async () => Date.now(),
     },
-    ami: { list: async () => [], send: async () => ({ timestamp: String(Date.now() / 1000) }) },
+    ami: {
+      list: async ({ Family }: { readonly Family: string }) => (Family === 'pabx-begun' ? begun : []),
+      send: async () => ({ timestamp: String(Date.now() / 1000) }),
+    },
   } as unknown as Switch;
   const controller = {
     live,
@@ -62,7 +70,8 @@ async function bench() {
     fromSwitch: async (_, { call_id }) =>
       newLiveCall(factsOf({ call_id, server_id, rate: null }), NO_GRANT, 0, true),
     nameLine: async () => {},
-    fromJournal: async () => null,
+    fromJournal: async (_, { call_id }) =>
+      newLiveCall(factsOf({ call_id, server_id, rate: null }), NO_GRANT, 0, true),
   };
   const reconciler = createReconciler({
     db,
@@ -94,6 +103,9 @@ async function bench() {
     meanwhile,
     look: (fresh = false) => reconciler.reconcile(link, fresh),
     drift: () => reconciler.driftOf(server_id),
+    channels,
+    begun,
+    sweep: () => reconciler.sweepJournal(link),
   };
 }
 
@@ -155,5 +167,27 @@ describe('a call that is known to some', () => {
     };
     await one.look(fresh);
     expect([one.ends, one.records, [...one.live.keys()]]).toEqual([[], [], [one.call_id]]);
+  });
+});
+
+describe('a call that was answered long ago, and of whose end the switch wrote nothing', () => {
+  const answered_at_ms = Date.now() - 600_000;
+  const row = { key: '/pabx-begun/srv-1.1', val: `v1|phone|${GRANT}|${answered_at_ms}` };
+
+  test('is settled when nothing of it is left', async () => {
+    const one = await bench();
+    one.begun.push(row);
+    await one.sweep();
+    expect(one.records).toMatchObject([{ id: 'srv-1.1', end_reason: 'LOST' }]);
+  });
+
+  test('goes on when a transfer took its caller away', async () => {
+    const one = await bench();
+    one.begun.push(row);
+    const channelvars = { PABX_CALL: 'srv-1.1', PABX_BY: 'phone', PABX_GRANT: GRANT };
+    const dialplan = { context: 'pabx-transferring', exten: 's' };
+    one.channels.push({ ...channelOf('srv-1.2'), name: 'PJSIP/carrier-00000002', dialplan, channelvars });
+    await one.sweep();
+    expect(one.records).toEqual([]);
   });
 });
