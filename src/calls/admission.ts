@@ -26,7 +26,8 @@ export interface Admissions {
   adopt(facts: CallFacts, grant: Grant): Promise<void>;
 }
 
-function limitReached(claim: LimitClaim, holders: readonly string[]): Refusal {
+/** Says which slots are taken, and by which calls. */
+export function limitReached(claim: LimitClaim, holders: readonly string[]): Refusal {
   const { level, direction, limit, reserved } = claim;
   const refusal: Refusal = { reason: 'LIMIT_REACHED', limit: { level, direction, limit, holders } };
   return reserved === 0 ? refusal : { ...refusal, detail: `RESERVED_IN ${reserved}` };

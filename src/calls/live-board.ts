@@ -5,7 +5,7 @@ import { formatCadence } from '../domain/cadence.ts';
 import { sourcesOf } from '../domain/charge.ts';
 import type { Rate } from '../domain/rate-table.ts';
 import type { EndReason } from '../stores/postgres/call-tables.ts';
-import { type LiveCall, paidTalk } from './live-call.ts';
+import { type LiveCall, paidTalk, talked_ms } from './live-call.ts';
 
 /** Which rows a viewer may see. Without any field set: all of them. */
 export interface LiveScope {
@@ -62,7 +62,7 @@ function paying({ facts, grant, answered_mono_ms }: LiveCall): LiveCallRow['payi
   if (!facts.rate) return 'FREE';
   if (answered_mono_ms === null) return 'NOBODY_YET';
   // A timer may fire a moment early; the switch from minutes to money is told on the second.
-  const talked_seconds = Math.round((performance.now() - answered_mono_ms) / 100) / 10;
+  const talked_seconds = Math.round(talked_ms({ answered_mono_ms }) / 100) / 10;
   return sourcesOf(grant).findLast(({ from_seconds }) => from_seconds <= talked_seconds)?.source ?? 'MONEY';
 }
 

@@ -176,6 +176,11 @@ export function turnSeconds({ facts, answered_at_ms }: LiveCall): number | null 
   return Math.max(0, Math.ceil((dayStart_ms(facts.next_cycle_start) - answered_at_ms) / 1000));
 }
 
+/** How long a call has talked by now; 0 before the answer. */
+export function talked_ms({ answered_mono_ms }: Pick<LiveCall, 'answered_mono_ms'>): number {
+  return answered_mono_ms === null ? 0 : performance.now() - answered_mono_ms;
+}
+
 /**
  * Seconds that a call may talk by what it was granted, and by so many seconds more: never longer than its longest. null:
  * nobody pays for it by the second.

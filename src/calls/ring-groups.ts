@@ -3,6 +3,7 @@ import { type LimitClaim, lineClaim } from '../domain/limits.ts';
 import type { Refusal } from '../domain/refusals.ts';
 import type { GroupFacts } from '../domain/ring-group.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
+import { limitReached } from './admission.ts';
 import type { Directory } from './directory.ts';
 import { encodeFacts, type LiveCall } from './live-call.ts';
 
@@ -17,11 +18,6 @@ export interface RingGroups {
 }
 
 const MOST_HOLDERS = 10;
-
-function full({ level, direction, limit }: LimitClaim, holders: readonly string[]): Refusal {
-  const named = holders.slice(0, MOST_HOLDERS);
-  return { reason: 'LIMIT_REACHED', limit: { level, direction, limit, holders: named } };
-}
 
 /** Whether a call still has to be told which line of a group answered it. */
 const isOpen = ({ facts }: LiveCall) =>
@@ -62,7 +58,7 @@ export function createRingGroups(
       const left_out = claims.map((claim) => (isFull(claim) ? '1' : '0')).join('');
       const [first] = known;
       if (first && !left_out.includes('0') && group.overflow === null)
-        return { refusal: full(first, holdersOf(first)) };
+        return { refusal: limitReached(first, holdersOf(first).slice(0, MOST_HOLDERS)) };
       return { left_out: left_out.includes('1') ? left_out : '' };
     },
     async answered(call) {

@@ -3,7 +3,7 @@ import { behind_ms } from '../domain/cycle.ts';
 import { type FreeMeans, fundedTogether, type TalkingCall } from '../domain/together.ts';
 import type { LiveCallStore } from '../stores/redis/live-calls.ts';
 import type { LiveBoard } from './live-board.ts';
-import type { CallFacts, LiveCall } from './live-call.ts';
+import { type CallFacts, type LiveCall, talked_ms } from './live-call.ts';
 import type { Log } from './log.ts';
 
 /** How often the calls of one payer are looked at together, at most. */
@@ -41,7 +41,7 @@ function talking(call: LiveCall): TalkingCall | null {
     rate: facts.rate,
     wholesale: facts.wholesale,
     grant,
-    talked_ms: performance.now() - answered_mono_ms,
+    talked_ms: talked_ms(call),
     minutes: facts.slot && nameOf(facts.cycle_start, facts.slot),
     minutes_after_turn: facts.slot && nameOf(facts.next_cycle_start, facts.slot),
   };

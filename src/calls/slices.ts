@@ -8,7 +8,14 @@ import type { Brake } from './brake.ts';
 import { NORMAL_CLEARING } from './hang-up.ts';
 import { legToHangUp } from './legs.ts';
 import type { LiveBoard } from './live-board.ts';
-import { type CallFacts, formatGranted, type LiveCall, paidTalk, turnSeconds } from './live-call.ts';
+import {
+  type CallFacts,
+  formatGranted,
+  type LiveCall,
+  paidTalk,
+  talked_ms,
+  turnSeconds,
+} from './live-call.ts';
 import type { Log } from './log.ts';
 import type { Sharing } from './sharing.ts';
 
@@ -78,8 +85,6 @@ export function createSlices({
     const isShort = slice_seconds > 0 && slice_seconds < times.slice_seconds;
     return (isShort ? Math.min(times.lead_seconds, slice_seconds / 2) : times.lead_seconds) * 1000;
   }
-
-  const talked_ms = (call: LiveCall) => performance.now() - (call.answered_mono_ms ?? performance.now());
 
   function at(call: LiveCall, talk_ms: number, action: (call: LiveCall) => Promise<void>): void {
     call.timer = setTimeout(

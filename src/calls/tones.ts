@@ -3,7 +3,7 @@ import type { Tone } from '../asterisk/ari/port.ts';
 import type { Switch } from '../asterisk/session.ts';
 import { switchesToMoney, warningAt_ms } from '../domain/tones.ts';
 import type { LiveBoard } from './live-board.ts';
-import { type LiveCall, paidTalk } from './live-call.ts';
+import { type LiveCall, paidTalk, talked_ms } from './live-call.ts';
 import type { Log } from './log.ts';
 import type { Sharing } from './sharing.ts';
 
@@ -39,8 +39,6 @@ interface Told {
   /** Whether the call really ends is being asked. */
   asking: boolean;
 }
-
-const talked_ms = (call: LiveCall) => performance.now() - (call.answered_mono_ms ?? performance.now());
 
 /** When the call is cut, in ms of talk, by all that is known. */
 const end_ms = (call: LiveCall) => (paidTalk(call, call.more_seconds) ?? call.facts.longest_seconds) * 1000;
