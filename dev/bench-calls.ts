@@ -1,5 +1,5 @@
-import { availableParallelism, cpus, loadavg } from 'node:os';
 import { type Ceiling, ceilings, findCeiling } from './bench/ceiling.ts';
+import { fail, machineLine, runBench } from './bench/command.ts';
 import { cutsLine, measureCuts } from './bench/cuts.ts';
 import { type Installation, startInstallation } from './bench/installation.ts';
 import { type BenchOptions, OptionError, readOptions, USAGE } from './bench/options.ts';
@@ -10,18 +10,12 @@ import { readVersions } from './bench/versions.ts';
 import type { Way } from './bench/ways.ts';
 import { announce } from './services/announce.ts';
 import { ensureAsteriskRoot } from './services/asterisk-root.ts';
-import { MissingServiceError } from './services/errors.ts';
 import { readSettings } from './world/settings.ts';
 
 /*
  * The same calls through the same Asterisk, plain and controlled in turn: what control costs in time and in CPU.
  * docs/benchmarks.md says how to read it.
  */
-
-function fail(message: string, code: number): never {
-  console.error(message);
-  process.exit(code);
-}
 
 function optionsOrExit(): BenchOptions {
   try {
@@ -61,25 +55,26 @@ async function allCeilings(installation: Installation, options: BenchOptions): P
   return found;
 }
 
-async function describe({ world }: Installation, options: BenchOptions, load: number): Promise<string> {
+async function describe({ world }: Installation, options: BenchOptions, machine: string): Promise<string> {
   const { rate, seconds, rounds, talk_ms } = options;
   return [
-    `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load.toFixed(2)}`,
+    machine,
     await readVersions(world),
     `${rate} calls/s for ${seconds} s a run, ${talk_ms} ms of talk, ${rounds} rounds; signalling only, no sound`,
   ].join('\n');
 }
 
-async function bench(options: BenchOptions): Promise<number> {
+async function bench(): Promise<number> {
+  const options = optionsOrExit();
   const { cacheDir, asteriskChroot } = readSettings();
-  const [load = 0] = loadavg();
+  const machine = machineLine();
   announce('the services of the benchmark');
   const root = await ensureAsteriskRoot(
     asteriskChroot ? { cacheDir, existingChroot: asteriskChroot } : { cacheDir },
   );
   const installation = await startInstallation(root, options.profile);
   try {
-    console.log(`${await describe(installation, options, load)}\n`);
+    console.log(`${await describe(installation, options, machine)}\n`);
     if (options.ceiling) {
       console.log(`\n${ceilings(await allCeilings(installation, options), options.ways)}`);
       return 0;
@@ -104,9 +99,4 @@ async function bench(options: BenchOptions): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await bench(optionsOrExit());
-} catch (error) {
-  if (error instanceof MissingServiceError) fail(error.message, 1);
-  throw error;
-}
+await runBench(bench);

@@ -1,18 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { availableParallelism, cpus, release as kernel, loadavg } from 'node:os';
+import { release as kernel } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { addServer } from '../src/admin/add-server.ts';
 import { addApiKey, newToken } from '../src/stores/postgres/api-keys.ts';
+import { machineLine, runBench, wholeNumbers } from './bench/command.ts';
 import { processCpu_ms, watchOthers } from './bench/cpu.ts';
 import type { LiveOrder, LiveRequest } from './bench/live-process.ts';
 import { stall, watch } from './bench/live-watchers.ts';
 import { percentile } from './bench/statistics.ts';
 import { announce } from './services/announce.ts';
-import { MissingServiceError } from './services/errors.ts';
 import { freePort } from './services/ports.ts';
 import { startPostgres } from './services/postgres.ts';
 import { MINIMAL_ENV } from './services/process.ts';
@@ -37,31 +36,14 @@ const MOST_CORES = 0.25;
 const MOST_STALLED_bytes = 1e6;
 const WARM_UP_ms = 3_000;
 
-function fail(message: string, code: number): never {
-  console.error(message);
-  process.exit(code);
-}
-
-type Options = Readonly<Record<'seconds' | 'watchers' | 'changes' | 'rows' | 'stalled', number>>;
-
-function optionsOrExit(): Options {
-  const standard = { seconds: 20, watchers: 200, changes: 500, rows: 500, stalled: 20 };
-  const names = Object.keys(standard) as (keyof Options)[];
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' } as const]));
-  try {
-    const { values } = parseArgs({ options });
-    return Object.fromEntries(
-      names.map((name) => {
-        const value = values[name];
-        if (value === undefined) return [name, standard[name]];
-        if (typeof value === 'string' && /^[1-9]\d{0,4}$/.test(value)) return [name, Number(value)];
-        return fail(`--${name} must be a whole number from 1 to 99999, not '${value}'\n${USAGE}`, 2);
-      }),
-    ) as Options;
-  } catch (error) {
-    return fail(`${(error as Error).message}\n${USAGE}`, 2);
-  }
-}
+const NUMBERS = {
+  seconds: { standard: 20, most: 99_999 },
+  watchers: { standard: 200, most: 99_999 },
+  changes: { standard: 500, most: 99_999 },
+  rows: { standard: 500, most: 99_999 },
+  stalled: { standard: 20, most: 99_999 },
+};
+type Options = Readonly<Record<keyof typeof NUMBERS, number>>;
 
 async function addData({ db }: Database): Promise<LiveOrder & { token: string }> {
   const server = { name: 'bench', ari_url: 'http://127.0.0.1:1', ami_host: '127.0.0.1', ami_port: 1 };
@@ -119,8 +101,9 @@ async function measure(child: ChildProcess, url: string, token: string, options:
   watchers.close();
 }
 
-async function bench(options: Options): Promise<number> {
-  const [load = 0] = loadavg();
+async function bench(): Promise<number> {
+  const options = wholeNumbers(USAGE, NUMBERS);
+  const machine = machineLine();
   announce('the services of the benchmark');
   const postgres = await startPostgres({ durable: false });
   const redis = await startRedis();
@@ -141,7 +124,7 @@ async function bench(options: Options): Promise<number> {
     const { url } = await answerTo<{ url: string }>(child);
     console.log(
       [
-        `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load.toFixed(2)}`,
+        machine,
         `Node ${process.version.slice(1)}, Linux ${kernel()}`,
         `${options.rows} rows, ${options.changes} changes a second, ${options.seconds} s a run\n`,
       ].join('\n'),
@@ -161,9 +144,4 @@ async function bench(options: Options): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await bench(optionsOrExit());
-} catch (error) {
-  if (error instanceof MissingServiceError) fail(error.message, 1);
-  throw error;
-}
+await runBench(bench);

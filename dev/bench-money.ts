@@ -1,11 +1,10 @@
-import { availableParallelism, cpus, loadavg, release } from 'node:os';
-import { parseArgs } from 'node:util';
+import { release } from 'node:os';
+import { machineLine, runBench, wholeNumbers } from './bench/command.ts';
 import { prepareRatings } from './bench/ratings.ts';
 import { MEMORY_AT, prepareReRatings } from './bench/re-ratings.ts';
 import { allCount, type Measured, measuredTable, runRounds } from './bench/rounds.ts';
 import { prepareSettlements } from './bench/settled-calls.ts';
 import { announce } from './services/announce.ts';
-import { MissingServiceError } from './services/errors.ts';
 import { startPostgres } from './services/postgres.ts';
 import { createDatabase, prepareTemplate } from './world/database.ts';
 
@@ -22,35 +21,12 @@ const USAGE = `Usage: npm run bench:money -- [options]
 /** Ratings of the whole against a walk over a map, at least. */
 const RATING_AIM = 0.5;
 
-function fail(message: string, code: number): never {
-  console.error(message);
-  process.exit(code);
-}
-
-interface MoneyOptions {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly calls: number;
-}
-
-function optionsOrExit(): MoneyOptions {
-  const text = { type: 'string' } as const;
-  const number = (name: string, value: string | undefined, standard: number, most: number) => {
-    if (value === undefined) return standard;
-    if (/^[1-9]\d{0,7}$/.test(value) && Number(value) <= most) return Number(value);
-    return fail(`--${name} must be a whole number from 1 to ${most}, not '${value}'\n${USAGE}`, 2);
-  };
-  try {
-    const { values } = parseArgs({ options: { seconds: text, rounds: text, calls: text } });
-    return {
-      seconds: number('seconds', values.seconds, 3, 600),
-      rounds: number('rounds', values.rounds, 5, 100),
-      calls: number('calls', values.calls, 1_000_000, 20_000_000),
-    };
-  } catch (error) {
-    return fail(`${(error as Error).message}\n${USAGE}`, 2);
-  }
-}
+const NUMBERS = {
+  seconds: { standard: 3, most: 600 },
+  rounds: { standard: 5, most: 100 },
+  calls: { standard: 1_000_000, most: 20_000_000 },
+};
+type MoneyOptions = Readonly<Record<keyof typeof NUMBERS, number>>;
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
 
@@ -100,15 +76,16 @@ async function benchReRatings(postgresUrl: string, { rounds, calls }: MoneyOptio
   return [measured];
 }
 
-async function bench(options: MoneyOptions): Promise<number> {
-  const [load = 0] = loadavg();
+async function bench(): Promise<number> {
+  const options = wholeNumbers(USAGE, NUMBERS);
+  const machine = machineLine();
   announce('the services of the benchmark');
   const postgres = await startPostgres({ durable: false });
   try {
     await prepareTemplate(postgres.url);
     console.log(
       [
-        `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load.toFixed(2)}`,
+        machine,
         `Node ${process.version.slice(1)}, Postgres without fsync, Linux ${release()}`,
         `${options.seconds} s a run, ${options.rounds} rounds\n`,
       ].join('\n'),
@@ -126,9 +103,4 @@ async function bench(options: MoneyOptions): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await bench(optionsOrExit());
-} catch (error) {
-  if (error instanceof MissingServiceError) fail(error.message, 1);
-  throw error;
-}
+await runBench(bench);

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
-import { availableParallelism, cpus, loadavg, release } from 'node:os';
-import { parseArgs } from 'node:util';
+import { release } from 'node:os';
 import { connectRedis } from '../src/stores/redis/connect.ts';
 import { createOwnership } from '../src/stores/redis/ownership.ts';
 import { bareLeases } from './bench/bare-leases.ts';
+import { machineLine, runBench, wholeNumbers } from './bench/command.ts';
 import { postgresLeases } from './bench/postgres-leases.ts';
 import { allCount, type MeasuredWay, measuredTable, runRounds } from './bench/rounds.ts';
 import { wholeSlices } from './bench/whole-slices.ts';
 import { announce } from './services/announce.ts';
-import { MissingServiceError } from './services/errors.ts';
 import { startPostgres } from './services/postgres.ts';
 import { startRedis } from './services/redis.ts';
 import { createDatabase, prepareTemplate } from './world/database.ts';
@@ -27,29 +26,11 @@ const PAYERS = Array.from({ length: 50 }, (_, index) => `payer-${index}`);
 const OVER_BARE = 0.5;
 const OVER_POSTGRES = 3;
 
-function fail(message: string, code: number): never {
-  console.error(message);
-  process.exit(code);
-}
-
-function optionsOrExit() {
-  const text = { type: 'string' } as const;
-  const number = (name: string, value: string | undefined, standard: number) => {
-    if (value === undefined) return standard;
-    if (/^[1-9]\d{0,3}$/.test(value)) return Number(value);
-    return fail(`--${name} must be a whole number from 1 to 9999, not '${value}'\n${USAGE}`, 2);
-  };
-  try {
-    const { values } = parseArgs({ options: { seconds: text, rounds: text, 'at-once': text } });
-    return {
-      seconds: number('seconds', values.seconds, 5),
-      rounds: number('rounds', values.rounds, 5),
-      atOnce: number('at-once', values['at-once'], 32),
-    };
-  } catch (error) {
-    return fail(`${(error as Error).message}\n${USAGE}`, 2);
-  }
-}
+const NUMBERS = {
+  seconds: { standard: 5, most: 9_999 },
+  rounds: { standard: 5, most: 9_999 },
+  'at-once': { standard: 32, most: 9_999 },
+};
 
 type OneCall = (call: string, payer: string) => Promise<void>;
 
@@ -77,8 +58,10 @@ function way(
   };
 }
 
-async function bench(options: ReturnType<typeof optionsOrExit>): Promise<number> {
-  const [load = 0] = loadavg();
+async function bench(): Promise<number> {
+  const { 'at-once': atOnce, ...given } = wholeNumbers(USAGE, NUMBERS);
+  const options = { ...given, atOnce };
+  const machine = machineLine();
   announce('the services of the benchmark');
   const postgres = await startPostgres({ durable: true });
   const server = await startRedis();
@@ -89,7 +72,7 @@ async function bench(options: ReturnType<typeof optionsOrExit>): Promise<number>
     await once(redis, 'ready');
     console.log(
       [
-        `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load.toFixed(2)}`,
+        machine,
         `Node ${process.version.slice(1)}, Postgres with fsync, Linux ${release()}`,
         `${options.seconds} s a run, ${options.rounds} rounds, ${options.atOnce} calls at once\n`,
       ].join('\n'),
@@ -118,9 +101,4 @@ async function bench(options: ReturnType<typeof optionsOrExit>): Promise<number>
   }
 }
 
-try {
-  process.exitCode = await bench(optionsOrExit());
-} catch (error) {
-  if (error instanceof MissingServiceError) fail(error.message, 1);
-  throw error;
-}
+await runBench(bench);
