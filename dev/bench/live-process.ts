@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.ts';
 import { startService } from '../../src/context.ts';
 import { NO_GRANT } from '../../src/domain/charge.ts';
 import type { FoundRate } from '../../src/domain/rate-table.ts';
+import { factsOf } from '../world/call-facts.ts';
 
 /*
  * The whole service, with calls on its board that nobody makes: its parent says how many rows there are, how many of
@@ -29,45 +30,11 @@ const RATE: FoundRate = {
   cadence: { initial_seconds: 30, increment_seconds: 6, free_threshold_seconds: 3 },
 };
 
-function factsOf({ reseller_id, subscriber_id }: LiveOrder, extension: number): CallFacts {
-  return {
-    call_id: randomUUID(),
-    server_id: randomUUID(),
-    reseller_id,
-    subscriber_id,
-    subscriber_name: 'Padaria São João Ltda.',
-    line_id: randomUUID(),
-    extension: String(extension),
-    trunk_id: null,
-    direction: 'OUT',
-    caller_number: null,
-    forwarded_from: null,
-    ring_group_id: null,
-    ring_group_name: null,
-    dialled: '0',
-    number: '+5511987654321',
-    call_class: 'MOBILE_LOCAL',
-    csp: null,
-    plan_id: randomUUID(),
-    rate: RATE,
-    wholesale: RATE,
-    cost: RATE,
-    loss: false,
-    slot: null,
-    area_code: '11',
-    billing_mode: 'POSTPAID',
-    credit_micros: 0n,
-    reseller_credit_micros: 0n,
-    daily_cap_micros: null,
-    claims: [],
-    paces: [],
-    longest_seconds: 14_400,
-    warn_seconds: 10,
-    switch_tone: false,
-    cycle_start: '2026-11-10',
-    next_cycle_start: '2026-12-10',
-    created_at_ms: Date.now(),
-  };
+function rowOf({ reseller_id, subscriber_id }: LiveOrder, extension: number): CallFacts {
+  return factsOf({
+    ...{ reseller_id, subscriber_id, extension: String(extension), created_at_ms: Date.now() },
+    ...{ number: '+5511987654321', call_class: 'MOBILE_LOCAL', rate: RATE, wholesale: RATE, cost: RATE },
+  });
 }
 
 const service = await startService(readConfig());
@@ -83,7 +50,7 @@ function change(index: number): void {
 
 function begin(order: LiveOrder): void {
   calls = Array.from({ length: order.rows }, (_, index) =>
-    newLiveCall(factsOf(order, 200 + index), NO_GRANT, 0, false),
+    newLiveCall(rowOf(order, 200 + index), NO_GRANT, 0, false),
   );
   for (const index of calls.keys()) change(index);
   const begun_ms = performance.now();

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { waitUntil } from '../../dev/services/process.ts';
-import { type CallFacts, newLiveCall } from '../../src/calls/live-call.ts';
 import type { LiveChange, LiveMessage } from '../../src/contract/live.ts';
-import { NO_CHARGE, NO_GRANT } from '../../src/domain/charge.ts';
+import { NO_CHARGE } from '../../src/domain/charge.ts';
 import { hashToken } from '../../src/stores/postgres/api-keys.ts';
+import { callOf as callOfHousehold } from './live-rows.ts';
 import { addTown, type Household, type Town } from './tenants.ts';
 import { useApi } from './use-api.ts';
 
@@ -138,45 +138,8 @@ describe('bad input is named', () => {
 });
 
 describe('the live stream', () => {
-  function callOf({ subscriber_id, reseller_id }: Household, call_id: string) {
-    const ids = { call_id, server_id: subscriber_id, line_id: subscriber_id, plan_id: subscriber_id };
-    const facts: CallFacts = {
-      ...ids,
-      reseller_id,
-      subscriber_id,
-      subscriber_name: 'x',
-      extension: '201',
-      trunk_id: null,
-      direction: 'OUT',
-      caller_number: null,
-      forwarded_from: null,
-      ring_group_id: null,
-      ring_group_name: null,
-      dialled: '202',
-      number: '202',
-      call_class: 'INTERNAL',
-      csp: null,
-      rate: null,
-      wholesale: null,
-      cost: null,
-      loss: false,
-      slot: null,
-      area_code: '11',
-      billing_mode: 'POSTPAID',
-      credit_micros: 0n,
-      reseller_credit_micros: 0n,
-      daily_cap_micros: null,
-      claims: [],
-      paces: [],
-      longest_seconds: 14_400,
-      warn_seconds: 10,
-      switch_tone: false,
-      cycle_start: '2026-11-01',
-      next_cycle_start: '2026-12-01',
-      created_at_ms: 0,
-    };
-    return newLiveCall(facts, NO_GRANT, 0, false);
-  }
+  const inside = { subscriber_name: 'x', dialled: '202', number: '202', call_class: 'INTERNAL' } as const;
+  const callOf = (household: Household, call_id: string) => callOfHousehold(household, call_id, inside);
 
   async function watch(who: string) {
     const headers = { authorization: `Bearer ${keyOf(who)}` };

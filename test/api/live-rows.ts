@@ -1,8 +1,8 @@
 import WebSocket from 'ws';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import { type CallFacts, type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { hearLive, type LiveMessage, type LiveState, NO_LIVE_STATE } from '../../src/contract/live.ts';
 import { NO_CHARGE, NO_GRANT } from '../../src/domain/charge.ts';
-import { factsOf } from '../calls/use-stores.ts';
 import type { TestApi } from './use-api.ts';
 
 export const NO_BILL = { charge: NO_CHARGE, parts: [], wholesale: null, cost: null } as const;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { factsOf as anyFacts } from '../../dev/world/call-facts.ts';
 import { createAdmissions } from '../../src/calls/admission.ts';
 import { type CallFacts, decodeFacts } from '../../src/calls/live-call.ts';
 import { moveResellerMoney } from '../../src/stores/postgres/reseller-wallets.ts';
@@ -12,7 +13,7 @@ import {
   type Tenant,
 } from '../stores/postgres/use-tenants.ts';
 import { claim, heldOf } from '../stores/redis/use-store.ts';
-import { factsOf as anyFacts, useStores } from './use-stores.ts';
+import { useStores } from './use-stores.ts';
 
 const stores = useStores();
 

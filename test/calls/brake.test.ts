@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import { type BrakeDependencies, createBrake } from '../../src/calls/brake.ts';
 import type { CallFacts } from '../../src/calls/live-call.ts';
 import { newLiveCall } from '../../src/calls/live-call.ts';
@@ -9,7 +10,7 @@ import { liftBlock } from '../../src/stores/postgres/blocks.ts';
 import { settleCalls } from '../../src/stores/postgres/settlements.ts';
 import { createWatchStore } from '../../src/stores/redis/watch-store.ts';
 import { addTenant, billedRecord, foundRate, type Tenant } from '../stores/postgres/use-tenants.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { keepLog, useStores } from './use-stores.ts';
 
 const stores = useStores();
 

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import { type Company, createCompany, type Told } from '../../src/calls/company.ts';
 import type { HangUpAnswer } from '../../src/calls/hang-up.ts';
 import { createLiveBoard, type LiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { NO_GRANT } from '../../src/domain/charge.ts';
 import { connectPeers, type Peers } from '../../src/stores/redis/peers.ts';
-import { factsOf } from './use-stores.ts';
 
 let server: RunningRedis;
 const opened: Company[] = [];

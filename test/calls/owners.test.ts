@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import { type RunningRedis, startRedis } from '../../dev/services/redis.ts';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import { createDatabase, type Database } from '../../dev/world/database.ts';
 import { type CallControl, createCallControl } from '../../src/calls/call-control.ts';
 import { newLiveCall } from '../../src/calls/live-call.ts';
@@ -10,7 +11,7 @@ import { connectRedis } from '../../src/stores/redis/connect.ts';
 import { connectPeers } from '../../src/stores/redis/peers.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
 import { type CuttableLink, startProxy } from './proxy.ts';
-import { factsOf, keepLog } from './use-stores.ts';
+import { keepLog } from './use-stores.ts';
 
 /** Longer than a lease and the looks for it. */
 const PATIENCE = { timeout_ms: 15_000 };

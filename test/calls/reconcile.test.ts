@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import type { AriChannel } from '../../src/asterisk/ari/port.ts';
 import type { Switch } from '../../src/asterisk/session.ts';
 import { createAdmissions } from '../../src/calls/admission.ts';
@@ -13,7 +14,7 @@ import type { CallEnd } from '../../src/calls/settlement.ts';
 import { NO_GRANT } from '../../src/domain/charge.ts';
 import type { CallRecord } from '../../src/stores/postgres/settlements.ts';
 import { callOf } from '../stores/redis/use-store.ts';
-import { factsOf, keepLog, useStores } from './use-stores.ts';
+import { keepLog, useStores } from './use-stores.ts';
 
 const stores = useStores();
 

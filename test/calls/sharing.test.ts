@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import type { Switch } from '../../src/asterisk/session.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
@@ -11,7 +12,7 @@ import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { foundRate } from '../stores/postgres/use-tenants.ts';
 import { walletOf } from '../stores/redis/use-store.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
+import { keepLog, unbraked, useStores } from './use-stores.ts';
 
 const stores = useStores();
 const WARN_seconds = 3;

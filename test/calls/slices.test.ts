@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import type { Brake } from '../../src/calls/brake.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
@@ -10,7 +11,7 @@ import type { FoundRate } from '../../src/domain/rate-table.ts';
 import { BY_THE_SECOND, foundRate } from '../stores/postgres/use-tenants.ts';
 import { heldOf, walletOf } from '../stores/redis/use-store.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
+import { keepLog, unbraked, useStores } from './use-stores.ts';
 
 const stores = useStores();
 

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import type { Tone } from '../../src/asterisk/ari/port.ts';
 import type { Switch } from '../../src/asterisk/session.ts';
 import { type CallFacts, type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
 import { createTones } from '../../src/calls/tones.ts';
 import { BY_THE_SECOND } from '../stores/postgres/use-tenants.ts';
-import { factsOf, keepLog } from './use-stores.ts';
+import { keepLog } from './use-stores.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
+import { factsOf } from '../../dev/world/call-facts.ts';
 import { createAdmissions } from '../../src/calls/admission.ts';
 import { createLiveBoard } from '../../src/calls/live-board.ts';
 import { type CallFacts, type LiveCall, newLiveCall } from '../../src/calls/live-call.ts';
@@ -19,7 +20,7 @@ import {
   type Tenant,
 } from '../stores/postgres/use-tenants.ts';
 import { fakeSwitch } from './fake-switch.ts';
-import { factsOf, keepLog, unbraked, useStores } from './use-stores.ts';
+import { keepLog, unbraked, useStores } from './use-stores.ts';
 
 /*
  * Calls that are answered moments before midnight of their subscriber's cycle day. Midnight comes by the switch's clock,

@@ -1,9 +1,9 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../dev/services/ports.ts';
+import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall } from '../../dev/world/phone.ts';
 import type { LineOptions, SubscriberOptions, TestLine } from '../../dev/world/tenants.ts';
 import { REFUSALS } from '../../src/domain/refusals.ts';
+import { addNumber, useInboundTrunks } from './use-inbound.ts';
 import {
   flushRedis,
   ledgerOf,
@@ -16,18 +16,10 @@ import {
 
 const world = useWorld();
 
-/** A trunk that calls come in by: its address makes one call at a time. */
-let trunkPort = 0;
-beforeAll(async () => {
-  trunkPort = await freePort();
-  const trunk = { code: 'in', name: 'Entrada', host: '127.0.0.1', port: trunkPort };
-  const values = { ...trunk, server_id: world().server_id, max_concurrent_calls: 10, priority: 9 };
-  await world().database.db.insertInto('trunks').values(values).execute();
-});
+const trunkPort = useInboundTrunks(world);
 
 const RICH: SubscriberOptions = { billing_mode: 'PREPAID', balance_micros: 10_000_000n };
 const MOBILE = '11987654321';
-let serial = 0;
 
 type Forwards = Partial<
   Record<'forward_always' | 'forward_busy' | 'forward_no_answer' | 'forward_offline', string>
@@ -53,10 +45,7 @@ async function sendOn(line: TestLine, forwards: Forwards, forward_no_answer_seco
 async function forwarding(forwards: Forwards, options = RICH, line_options: LineOptions = {}) {
   const { subscriber } = await subscriberWithLine(world(), options);
   const line = await subscriber.addLine(line_options);
-  const number = `+5511410${String(++serial).padStart(5, '0')}`;
-  const { reseller_id, id: subscriber_id } = subscriber;
-  const did = { reseller_id, subscriber_id, number, target_line_id: line.line_id };
-  await world().database.db.insertInto('dids').values(did).execute();
+  const number = await addNumber(world(), subscriber, { target_line_id: line.line_id });
   await world().provisioned();
   await sendOn(line, forwards);
   return { subscriber, line, number };
@@ -64,7 +53,7 @@ async function forwarding(forwards: Forwards, options = RICH, line_options: Line
 
 const FROM = '<sip:+5521999998888@carrier.example>';
 const callIn = (number: string, talk_ms = 4_000): Promise<PlacedCall> =>
-  world().phones.callIn(trunkPort, { number, from: FROM, talk_ms });
+  world().phones.callIn(trunkPort(), { number, from: FROM, talk_ms });
 
 /** The slots that are taken, by level, each as often as it is taken. */
 async function slots(): Promise<string[]> {

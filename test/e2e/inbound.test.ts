@@ -1,10 +1,10 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { freePorts } from '../../dev/services/ports.ts';
+import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall } from '../../dev/world/phone.ts';
 import type { OutsideCall } from '../../dev/world/scenario.ts';
 import type { LineOptions, SubscriberOptions } from '../../dev/world/tenants.ts';
 import { REFUSALS, type RefusalReason } from '../../src/domain/refusals.ts';
+import { addNumber, useInboundTrunks } from './use-inbound.ts';
 import {
   ledgerOf,
   noSlotTaken,
@@ -18,34 +18,16 @@ import {
 const world = useWorld();
 
 /** Two trunks that calls come in by: one address makes one call at a time here. */
-let trunks: readonly number[] = [];
-beforeAll(async () => {
-  trunks = await freePorts(2);
-  const { server_id } = world();
-  const values = trunks.map((port, index) => ({
-    server_id,
-    code: `in${index}`,
-    name: 'Entrada',
-    host: '127.0.0.1',
-    port,
-    max_concurrent_calls: 10,
-    priority: 9,
-  }));
-  await world().database.db.insertInto('trunks').values(values).execute();
-});
+const trunkPort = useInboundTrunks(world, 2);
 
 /** Somebody without money: nobody pays for what comes in. */
 const POOR: SubscriberOptions = { billing_mode: 'PREPAID' };
-let serial = 0;
 
 /** A subscriber whose number rings a phone that answers. */
 async function reachable(options: SubscriberOptions = POOR, line_options: LineOptions = {}) {
   const { subscriber } = await subscriberWithLine(world(), options);
   const line = await subscriber.addLine(line_options);
-  const number = `+5511400${String(++serial).padStart(5, '0')}`;
-  const { reseller_id, id: subscriber_id } = subscriber;
-  const did = { reseller_id, subscriber_id, number, target_line_id: line.line_id };
-  await world().database.db.insertInto('dids').values(did).execute();
+  const number = await addNumber(world(), subscriber, { target_line_id: line.line_id });
   await world().provisioned();
   const phone = await world().phones.wait(line, 100);
   return { subscriber, line, number, phone };
@@ -53,7 +35,7 @@ async function reachable(options: SubscriberOptions = POOR, line_options: LineOp
 
 const FROM = '"Fulano" <sip:+5521999998888@carrier.example>';
 const callIn = (number: string, more: Partial<OutsideCall> = {}, trunk = 0): Promise<PlacedCall> =>
-  world().phones.callIn(trunks[trunk] ?? 0, { number, from: FROM, talk_ms: 1_500, ...more });
+  world().phones.callIn(trunkPort(trunk), { number, from: FROM, talk_ms: 1_500, ...more });
 
 const answered = (call: PlacedCall) =>
   waitUntil(async () => call.outcome().status === 200, { timeout_ms: 10_000, what: 'the answer' });

@@ -1,9 +1,9 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../dev/services/ports.ts';
+import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall } from '../../dev/world/phone.ts';
 import type { LineOptions, SubscriberOptions, TestLine } from '../../dev/world/tenants.ts';
 import type { RingStrategy } from '../../src/domain/ring-group.ts';
+import { addNumber, useInboundTrunks } from './use-inbound.ts';
 import {
   flushRedis,
   noSlotTaken,
@@ -16,18 +16,10 @@ import {
 
 const world = useWorld();
 
-/** A trunk that calls come in by: its address makes one call at a time. */
-let trunkPort = 0;
-beforeAll(async () => {
-  trunkPort = await freePort();
-  const trunk = { code: 'in', name: 'Entrada', host: '127.0.0.1', port: trunkPort };
-  const values = { ...trunk, server_id: world().server_id, max_concurrent_calls: 10, priority: 9 };
-  await world().database.db.insertInto('trunks').values(values).execute();
-});
+const trunkPort = useInboundTrunks(world);
 
 const POOR: SubscriberOptions = { billing_mode: 'PREPAID' };
 const FROM = '<sip:+5521999998888@carrier.example>';
-let serial = 0;
 
 interface GroupOptions {
   readonly strategy?: RingStrategy;
@@ -57,12 +49,7 @@ async function ringGroup({ strategy = 'ALL', overflow = false, lines = {} }: Gro
     })
     .returning(['id', 'code'])
     .executeTakeFirstOrThrow();
-  const number = `+5511420${String(++serial).padStart(5, '0')}`;
-  const { reseller_id, id: subscriber_id } = subscriber;
-  await db
-    .insertInto('dids')
-    .values({ reseller_id, subscriber_id, number, target_group_id: group.id })
-    .execute();
+  const number = await addNumber(world(), subscriber, { target_group_id: group.id });
   await world().provisioned();
   await waitUntil(
     async () => (await world().pabx.asterisk().rx('dialplan show pabx-offline-number')).includes(group.code),
@@ -72,7 +59,7 @@ async function ringGroup({ strategy = 'ALL', overflow = false, lines = {} }: Gro
 }
 
 const callIn = (number: string, talk_ms = 1_500): Promise<PlacedCall> =>
-  world().phones.callIn(trunkPort, { number, from: FROM, talk_ms });
+  world().phones.callIn(trunkPort(), { number, from: FROM, talk_ms });
 const wait = (line: TestLine, ring_ms: number) => world().phones.wait(line, ring_ms);
 const answered = (call: PlacedCall) =>
   waitUntil(async () => call.outcome().status === 200, { timeout_ms: 15_000, what: 'the answer' });

@@ -1,5 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../dev/services/ports.ts';
+import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../dev/services/process.ts';
 import type { PlacedCall, WaitingPhone } from '../../dev/world/phone.ts';
 import type { SipMessage } from '../../dev/world/sip-log.ts';
@@ -10,6 +9,7 @@ import {
   type SubscriberOptions,
   type TestLine,
 } from '../../dev/world/tenants.ts';
+import { addNumber, useInboundTrunks } from './use-inbound.ts';
 import { ledgerOf, noSlotTaken, recordsOf, takenSlots, useWorld } from './use-world.ts';
 
 const world = useWorld();
@@ -20,17 +20,7 @@ const RICH: SubscriberOptions = { billing_mode: 'PREPAID', balance_micros: 1_000
 const OUTSIDE = '11987654321';
 const FROM = '"Fulano" <sip:+5521999998888@carrier.example>';
 
-/** The trunk that calls come in by. */
-let trunkPort = 0;
-beforeAll(async () => {
-  trunkPort = await freePort();
-  const { server_id } = world();
-  const trunk = { server_id, code: 'in0', name: 'Entrada', host: '127.0.0.1', port: trunkPort };
-  const values = { ...trunk, max_concurrent_calls: 10, priority: 9 };
-  await world().database.db.insertInto('trunks').values(values).execute();
-});
-
-let serial = 0;
+const trunkPort = useInboundTrunks(world);
 
 /** Two lines of one subscriber; the first one has a number, the second one's phone answers. */
 async function office(options: SubscriberOptions = RICH, line_options: LineOptions = {}) {
@@ -39,10 +29,7 @@ async function office(options: SubscriberOptions = RICH, line_options: LineOptio
   const subscriber = await addSubscriber(db, at, options);
   const line = await subscriber.addLine(line_options);
   const colleague = await subscriber.addLine();
-  const number = `+5511400${String(++serial).padStart(5, '0')}`;
-  const { reseller_id, id: subscriber_id } = subscriber;
-  const did = { reseller_id, subscriber_id, number, target_line_id: line.line_id };
-  await db.insertInto('dids').values(did).execute();
+  const number = await addNumber(world(), subscriber, { target_line_id: line.line_id });
   await world().provisioned();
   const phone = await world().phones.wait(colleague, 100);
   return { subscriber, line, number, colleague, phone };
@@ -148,7 +135,7 @@ describe('a call from outside that its line transfers outside', () => {
   const to = '1133334444';
   const transfer = async (line: TestLine, number: string) => {
     const desk = await world().phones.wait(line, 100, { to, after_ms: 1_000 });
-    const caller = await world().phones.callIn(trunkPort, { number, from: FROM, talk_ms: 60_000 });
+    const caller = await world().phones.callIn(trunkPort(), { number, from: FROM, talk_ms: 60_000 });
     await answered(caller);
     return { desk, caller };
   };
@@ -232,7 +219,7 @@ describe('an attended transfer', () => {
   test('of a call from outside to a colleague: nobody pays, and its slot is kept', async () => {
     const { subscriber, line, number, colleague, phone } = await office();
     const desk = await world().phones.wait(line, 100);
-    const caller = await world().phones.callIn(trunkPort, { number, from: FROM, talk_ms: 60_000 });
+    const caller = await world().phones.callIn(trunkPort(), { number, from: FROM, talk_ms: 60_000 });
     await answered(caller);
     const ok = okOf(desk.messages(), 'SENT');
     const refer = { to: `${line.extension}?${replaces(ok, 'From')}`, after_ms: 1_000 };
@@ -297,7 +284,7 @@ describe('what is refused', () => {
     const { subscriber, line, number, phone } = await office();
     const desk = await world().phones.wait(line, 100);
     const refer = { to: OUTSIDE, after_ms: 500, stay_ms: 1_500 };
-    const call = await world().phones.callIn(trunkPort, { number, from: FROM, talk_ms: 0 }, refer);
+    const call = await world().phones.callIn(trunkPort(), { number, from: FROM, talk_ms: 0 }, refer);
     expect(await call.done).toMatchObject({ hungUpBy: 'PHONE' });
     expect(call.messages().filter(({ firstLine }) => /^SIP\/2\.0 603/.test(firstLine))).toHaveLength(1);
     expect(await expectSettled(subscriber.id, 1)).toMatchObject([{ direction: 'IN' }]);
