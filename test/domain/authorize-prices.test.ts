@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import {
-  authorize,
-  type LineFacts,
-  type Prices,
-  type SubscriberFacts,
-  type TrunkFacts,
-} from '../../src/domain/authorize.ts';
+import { authorize, type Prices, type SubscriberFacts, type TrunkFacts } from '../../src/domain/authorize.ts';
 import { BUNDLE_SLOTS, CALL_CLASSES, type CallClass } from '../../src/domain/call-class.ts';
 import { type DeckRow, deckOf } from '../../src/domain/deck.ts';
 import type { Rate, RateKind, RateTable } from '../../src/domain/rate-table.ts';
+import { lineFactsOf } from './line-facts.ts';
 
 const trunk: TrunkFacts = {
   trunk_id: 't1',
@@ -50,54 +45,11 @@ interface Case {
   readonly subscriber?: Partial<SubscriberFacts>;
 }
 
-function facts({ allowed = CALL_CLASSES, subscriber = {} }: Case): LineFacts {
-  return {
-    line_id: 'l1',
-    sip_username: 'anna',
-    extension: '201',
-    area_code: '11',
-    line_status: 'ACTIVE',
-    allowed_classes: new Set(allowed),
-    line_max_calls: 2,
-    line_calls_per_second: null,
-    max_call_seconds: null,
-    max_ring_seconds: null,
-    caller_id: null,
-    caller_id_limits: null,
-    plan_id: 'p1',
-    sale_versions: [],
-    subscriber: {
-      subscriber_id: 's1',
-      reseller_id: 'r1',
-      name: 'Padaria',
-      billing_mode: 'BUNDLE',
-      status: 'ACTIVE',
-      max_calls: 10,
-      max_calls_out: null,
-      max_calls_in: null,
-      reserved_in: 0,
-      calls_per_second: null,
-      internal_calls_take_slots: true,
-      warn_seconds: 10,
-      switch_tone: false,
-      daily_cap_micros: null,
-      reseller_max_calls: 100,
-      credit_limit_micros: 0n,
-      reseller_credit_micros: 0n,
-      wholesale_versions: null,
-      allow_loss_calls: false,
-      intl_dialing: 'NO_CSP',
-      auto_ninth_digit: true,
-      cycle_day: 1,
-      ldn_fixed_uses_local: false,
-      ldn_mobile_uses_local: false,
-      slots: new Set(BUNDLE_SLOTS),
-      extensions: new Map([['201', 'anna']]),
-      groups: new Map(),
-      ...subscriber,
-    },
-  };
-}
+const facts = ({ allowed = CALL_CLASSES, subscriber = {} }: Case) =>
+  lineFactsOf(
+    { allowed_classes: new Set(allowed) },
+    { billing_mode: 'BUNDLE', slots: new Set(BUNDLE_SLOTS), ...subscriber },
+  );
 
 const priceOf = (found: Rate | null) => (found === null ? '-' : found.price_micros_per_minute.toString());
 

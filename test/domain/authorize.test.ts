@@ -13,6 +13,7 @@ import {
 import { BUNDLE_SLOTS, CALL_CLASS_FACTS, CALL_CLASSES, type CallClass } from '../../src/domain/call-class.ts';
 import type { Rate, RateTable } from '../../src/domain/rate-table.ts';
 import { EMERGENCY_NUMBERS } from '../../src/domain/short-codes.ts';
+import { lineFactsOf } from './line-facts.ts';
 
 const trunk: TrunkFacts = {
   trunk_id: 't1',
@@ -49,56 +50,11 @@ function pricesOf({ rates = RATES, prices = {} }: Changes): Prices {
 }
 
 function lineFacts({ subscriber, rates: _, prices: __, ...line }: Changes = {}): LineFacts {
-  return {
-    line_id: 'l1',
-    sip_username: 'anna',
-    extension: '201',
-    area_code: '11',
-    line_status: 'ACTIVE',
-    allowed_classes: new Set(CALL_CLASSES),
-    line_max_calls: 2,
-    line_calls_per_second: null,
-    max_call_seconds: null,
-    max_ring_seconds: null,
-    caller_id: null,
-    caller_id_limits: null,
-    plan_id: 'p1',
-    sale_versions: [],
-    ...line,
-    subscriber: {
-      subscriber_id: 's1',
-      reseller_id: 'r1',
-      name: 'Padaria',
-      billing_mode: 'POSTPAID',
-      status: 'ACTIVE',
-      max_calls: 10,
-      max_calls_out: null,
-      max_calls_in: null,
-      reserved_in: 0,
-      calls_per_second: null,
-      internal_calls_take_slots: true,
-      warn_seconds: 10,
-      switch_tone: false,
-      daily_cap_micros: null,
-      reseller_max_calls: 100,
-      credit_limit_micros: 0n,
-      reseller_credit_micros: 0n,
-      wholesale_versions: null,
-      allow_loss_calls: false,
-      intl_dialing: 'NO_CSP',
-      auto_ninth_digit: true,
-      cycle_day: 1,
-      ldn_fixed_uses_local: false,
-      ldn_mobile_uses_local: false,
-      slots: new Set(),
-      extensions: new Map([
-        ['201', 'anna'],
-        ['202', 'bento'],
-      ]),
-      groups: new Map([['300', group]]),
-      ...subscriber,
-    },
-  };
+  const extensions = new Map([
+    ['201', 'anna'],
+    ['202', 'bento'],
+  ]);
+  return lineFactsOf(line, { extensions, groups: new Map([['300', group]]), ...subscriber });
 }
 
 const group = {

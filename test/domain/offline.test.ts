@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { AREA_CODES } from '../../src/domain/area-codes.ts';
-import { authorize, type LineFacts, type Prices, type TrunkFacts } from '../../src/domain/authorize.ts';
+import { authorize, type Prices, type TrunkFacts } from '../../src/domain/authorize.ts';
 import { CALL_CLASSES, type CallClass } from '../../src/domain/call-class.ts';
 import { coveredClasses, OFFLINE_CLASSES } from '../../src/domain/offline.ts';
 import { permitPast } from '../../src/domain/permit-past.ts';
 import type { RateTable } from '../../src/domain/rate-table.ts';
+import { lineFactsOf } from './line-facts.ts';
 
 const everyArea = (tails: readonly string[]) =>
   [...AREA_CODES].flatMap((area) => tails.map((tail) => `55${area}${tail}`));
@@ -55,44 +56,10 @@ function table(price: bigint, ...classes: CallClass[]): RateTable {
 }
 
 /** A line that may do nothing any more, of a subscriber that is suspended. */
-const STOPPED: LineFacts = {
-  line_id: 'l1',
-  sip_username: 'anna',
-  extension: '201',
-  area_code: '11',
-  line_status: 'BLOCKED',
-  allowed_classes: new Set(),
-  line_max_calls: 2,
-  line_calls_per_second: null,
-  max_call_seconds: null,
-  max_ring_seconds: null,
-  caller_id: null,
-  caller_id_limits: null,
-  plan_id: 'p1',
-  sale_versions: [],
-  subscriber: {
-    ...{
-      subscriber_id: 's1',
-      reseller_id: 'r1',
-      name: 'Padaria',
-      billing_mode: 'BUNDLE',
-      status: 'SUSPENDED',
-    },
-    ...{ max_calls: 10, max_calls_out: null, max_calls_in: null, reserved_in: 0, calls_per_second: null },
-    ...{ internal_calls_take_slots: true, reseller_max_calls: 100, daily_cap_micros: null },
-    ...{
-      credit_limit_micros: 0n,
-      reseller_credit_micros: 0n,
-      wholesale_versions: null,
-      allow_loss_calls: false,
-    },
-    ...{ intl_dialing: 'NO_CSP', auto_ninth_digit: true, cycle_day: 1 },
-    ...{ ldn_fixed_uses_local: false, ldn_mobile_uses_local: false },
-    slots: new Set(['MOBILE_LOCAL']),
-    extensions: new Map([['201', 'anna']]),
-    ...{ groups: new Map(), warn_seconds: 0, switch_tone: false },
-  },
-};
+const STOPPED = lineFactsOf(
+  { line_status: 'BLOCKED', allowed_classes: new Set() },
+  { billing_mode: 'BUNDLE', status: 'SUSPENDED', slots: new Set(['MOBILE_LOCAL']), warn_seconds: 0 },
+);
 
 const past = (dialled: string, prices: Partial<Prices> = {}, at: TrunkFacts | null = trunk) =>
   permitPast(dialled, STOPPED, at, { sale: null, wholesale: null, cost: null, ...prices });

@@ -1,0 +1,56 @@
+import type { LineFacts, SubscriberFacts } from '../../src/domain/authorize.ts';
+import { CALL_CLASSES } from '../../src/domain/call-class.ts';
+
+/** A line that may do everything, of a postpaid subscriber whom nothing stops, unless told otherwise. */
+export function lineFactsOf(
+  line: Partial<Omit<LineFacts, 'subscriber'>> = {},
+  subscriber: Partial<SubscriberFacts> = {},
+): LineFacts {
+  return {
+    line_id: 'l1',
+    sip_username: 'anna',
+    extension: '201',
+    area_code: '11',
+    line_status: 'ACTIVE',
+    allowed_classes: new Set(CALL_CLASSES),
+    line_max_calls: 2,
+    line_calls_per_second: null,
+    max_call_seconds: null,
+    max_ring_seconds: null,
+    caller_id: null,
+    caller_id_limits: null,
+    plan_id: 'p1',
+    sale_versions: [],
+    ...line,
+    subscriber: {
+      subscriber_id: 's1',
+      reseller_id: 'r1',
+      name: 'Padaria',
+      billing_mode: 'POSTPAID',
+      status: 'ACTIVE',
+      max_calls: 10,
+      max_calls_out: null,
+      max_calls_in: null,
+      reserved_in: 0,
+      calls_per_second: null,
+      internal_calls_take_slots: true,
+      warn_seconds: 10,
+      switch_tone: false,
+      daily_cap_micros: null,
+      reseller_max_calls: 100,
+      credit_limit_micros: 0n,
+      reseller_credit_micros: 0n,
+      wholesale_versions: null,
+      allow_loss_calls: false,
+      intl_dialing: 'NO_CSP',
+      auto_ninth_digit: true,
+      cycle_day: 1,
+      ldn_fixed_uses_local: false,
+      ldn_mobile_uses_local: false,
+      slots: new Set(),
+      extensions: new Map([['201', 'anna']]),
+      groups: new Map(),
+      ...subscriber,
+    },
+  };
+}
