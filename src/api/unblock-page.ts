@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BlockLinks } from '../admin/block-links.ts';
 import { inLanguage, type Language, preferredLanguage, say } from '../contract/language.ts';
-import { CYCLE_TIME_ZONE } from '../domain/cycle.ts';
+import { formatMoment } from '../domain/cycle.ts';
 import { type BlockRow, findBlock, liftBlock } from '../stores/postgres/blocks.ts';
 import type { Db } from '../stores/postgres/connect.ts';
 import { type Actor, changeAsSystem } from '../stores/postgres/tenancy.ts';
@@ -23,15 +23,9 @@ const OTHERWISE = say(
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (text: string) => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? sign);
 
-const moment = new Intl.DateTimeFormat('pt-BR', {
-  timeZone: CYCLE_TIME_ZONE,
-  dateStyle: 'short',
-  timeStyle: 'short',
-});
-
 function describe({ subscriber_name, extension, ends_at }: BlockRow): string {
   const of = [subscriber_name, extension].filter(Boolean).join(', ');
-  const until = moment.format(ends_at);
+  const until = formatMoment(ends_at);
   return say(
     `Calls of ${of} are blocked until ${until} (São Paulo), because they look like fraud.`,
     `As chamadas de ${of} estão bloqueadas até ${until} (São Paulo), porque parecem fraude.`,

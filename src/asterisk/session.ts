@@ -105,7 +105,7 @@ function openLink(
     if (over) return;
     const at_ms = eventTime(raw);
     if (at_ms !== null) clock.heard(at_ms);
-    const event = toCallEvent(raw);
+    const event = toCallEvent(raw, at_ms);
     if (!event) return;
     if (held) held.push(event);
     else handlers.onEvent(event);

@@ -1,6 +1,6 @@
 import { say } from '../contract/language.ts';
 import { CLASS_GROUPS, type ClassGroup, type Judgement, type Sign, type Signal } from '../domain/brake.ts';
-import { CYCLE_TIME_ZONE } from '../domain/cycle.ts';
+import { formatMoment } from '../domain/cycle.ts';
 import { formatReais } from '../domain/money.ts';
 import type { BlockDetail } from '../stores/postgres/block-tables.ts';
 import { blockSuspect, type Suspect } from '../stores/postgres/blocks.ts';
@@ -49,12 +49,6 @@ const SIGNS: Readonly<Record<Signal, (value: string) => Words>> = {
   WEEKEND: () => ['at the weekend', 'no fim de semana'],
 };
 
-const moment = new Intl.DateTimeFormat('pt-BR', {
-  timeZone: CYCLE_TIME_ZONE,
-  dateStyle: 'short',
-  timeStyle: 'short',
-});
-
 const listed = (signs: readonly Sign[], language: 0 | 1) =>
   signs.map(({ signal, value }) => `- ${SIGNS[signal](value)[language]}`).join('\n');
 
@@ -68,7 +62,7 @@ function whoseCalls({ facts, level, group }: Suspicion, language: 0 | 1): string
 }
 
 function noticeOfBlock(suspicion: Suspicion, ends_at: Date): Pick<NewNotice, 'subject' | 'body'> {
-  const until = moment.format(ends_at);
+  const until = formatMoment(ends_at);
   const { signs } = suspicion.judgement;
   const body: Words = [
     `Blocked until ${until} (São Paulo) on suspicion of fraud. What stood out:\n${listed(signs, 0)}\n` +

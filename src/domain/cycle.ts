@@ -1,5 +1,5 @@
 /** Brazil's legal time at the seat of the service; franquias renew at its midnight. */
-export const CYCLE_TIME_ZONE = 'America/Sao_Paulo';
+const CYCLE_TIME_ZONE = 'America/Sao_Paulo';
 
 function daysInMonth(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate();
@@ -71,4 +71,15 @@ export function localDay(at: Date): string {
 export function localTime(at: Date): { readonly hour: number; readonly weekend: boolean } {
   const local = new Date(at.getTime() - behind_ms(at));
   return { hour: local.getUTCHours(), weekend: [0, 6].includes(local.getUTCDay()) };
+}
+
+const moment = new Intl.DateTimeFormat('pt-BR', {
+  timeZone: CYCLE_TIME_ZONE,
+  dateStyle: 'short',
+  timeStyle: 'short',
+});
+
+/** Day and time in São Paulo, as people there write them. */
+export function formatMoment(at: Date): string {
+  return moment.format(at);
 }

@@ -155,8 +155,7 @@ export function eventTime(raw: unknown): number | null {
 }
 
 /** Raw ARI JSON → what it means for a call, or null when it means nothing to us. Never throws. */
-export function toCallEvent(raw: unknown): CallEvent | null {
-  const at_ms = eventTime(raw);
+export function toCallEvent(raw: unknown, at_ms = eventTime(raw)): CallEvent | null {
   if (at_ms === null) return null;
   const event = raw as RawEvent;
   switch (event.type) {
